@@ -1,0 +1,37 @@
+//! Amazon States Language as data: parse, diagnose, compile; JSONPath, JSONata, payload
+//! templates, intrinsic functions and choice rules.
+//!
+//! Nothing here reads a clock, draws a random number, performs I/O or logs. What an evaluation
+//! needs from outside comes in through [`Environment`].
+
+mod choice;
+mod compile;
+mod diagnostic;
+mod document;
+mod environment;
+mod intrinsics;
+mod json;
+mod jsonata;
+mod path;
+mod payload;
+mod program;
+mod reference_path;
+mod resource;
+mod template;
+mod timestamp;
+mod validate;
+
+pub use choice::Condition;
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Position, Severity};
+pub use environment::{ContextObject, Environment, EvaluationError, VariableMap, Variables};
+pub use intrinsics::IntrinsicCall;
+pub use json::{JsonSyntaxError, parse_json};
+pub use jsonata::Expression;
+pub use path::{Path, PathMiss, PathSyntaxError};
+pub use payload::Payload;
+pub use program::*;
+pub use reference_path::ReferencePath;
+pub use resource::{Pattern, Resource};
+pub use template::Template;
+pub use timestamp::Timestamp;

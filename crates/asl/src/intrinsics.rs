@@ -1,5 +1,7 @@
 //! Intrinsic functions (`States.Format(…)`, …) of JSONPath states.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{Environment, EvaluationError};
@@ -12,6 +14,12 @@ impl IntrinsicCall {
     /// Parses a whole call; `None` if the text is no valid call.
     pub fn parse(text: &str) -> Option<IntrinsicCall> {
         let _ = text;
+        todo!()
+    }
+
+    /// Adds the names of the variables the call reads.
+    pub fn collect_variables(&self, names: &mut BTreeSet<String>) {
+        let _ = names;
         todo!()
     }
 

@@ -4,12 +4,23 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::Environment;
+use crate::{Environment, EvaluationError};
 
 /// A text that is no path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PathSyntaxError {
     pub message: String,
+}
+
+/// What a path starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathRoot {
+    /// `$`
+    Input,
+    /// `$$`
+    Context,
+    /// `$name`
+    Variable(Box<str>),
 }
 
 /// A compiled path: `$…` (input), `$$…` (context object) or `$name…` (variable).
@@ -37,8 +48,23 @@ impl Path {
         todo!()
     }
 
+    /// What the path starts from.
+    pub fn root(&self) -> &PathRoot {
+        todo!()
+    }
+
+    /// The variable the path reads, without its `$`.
+    pub fn variable_name(&self) -> Option<&str> {
+        todo!()
+    }
+
     /// Whether the path can select at most one value: no wildcard, slice, union, filter or `..`.
     pub fn is_definite(&self) -> bool {
+        todo!()
+    }
+
+    /// Whether the path can only name one node: a definite path without functions.
+    pub fn is_reference_path(&self) -> bool {
         todo!()
     }
 
@@ -48,6 +74,17 @@ impl Path {
         &self,
         environment: &'a Environment<'_>,
     ) -> Result<Cow<'a, Value>, PathMiss> {
+        let _ = environment;
+        todo!()
+    }
+
+    /// As [`Path::evaluate`], with AWS's cause for a field that is itself a path (`InputPath`,
+    /// `OutputPath`, `TimeoutSecondsPath`, …):
+    /// `Invalid path '$.a' : No results for path: $['a']`.
+    pub fn evaluate_field<'a>(
+        &self,
+        environment: &'a Environment<'_>,
+    ) -> Result<Cow<'a, Value>, EvaluationError> {
         let _ = environment;
         todo!()
     }

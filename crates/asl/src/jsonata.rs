@@ -90,7 +90,12 @@ impl Expression {
     /// The error for a result of the wrong type: `The JSONata expression '1' specified for the
     /// field 'Items' returned an unexpected result type. Expected 'array', but was 'number' for
     /// value: 1`. `expected` is AWS's word (`array`, `boolean`, `integer`, `string`, `number`).
-    pub fn unexpected_type(&self, expected: &str, value: &Value, location: &str) -> EvaluationError {
+    pub fn unexpected_type(
+        &self,
+        expected: &str,
+        value: &Value,
+        location: &str,
+    ) -> EvaluationError {
         let _ = (expected, value, location);
         todo!()
     }

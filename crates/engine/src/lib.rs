@@ -1,1 +1,22 @@
+//! One execution as a pure state machine: a command comes in, events and effects go out.
+//!
+//! [`step`] decides and emits events; [`Execution::apply`] is the only thing that changes an
+//! execution, in live running and in recovery alike. Nothing here can tell the time, make an
+//! id, wait, log or perform I/O: time, seeds, tokens and what exists come in with the command.
 
+mod codec;
+mod command;
+mod effect;
+mod event;
+mod execution;
+mod history;
+pub mod limits;
+mod step;
+
+pub use codec::{DecodeError, decode_turn, encode_turn};
+pub use command::{Command, Stamp, TaskFailure, World};
+pub use effect::{ActivityOffer, Effect, TaskDispatch};
+pub use event::{Event, EventKind, FrameId, TaskId};
+pub use execution::{Execution, Identity, OpenTask, Status, TaskState};
+pub use history::{Detail, HistoryEvent, project};
+pub use step::{Decision, Refusal, recover, step};

@@ -1,1 +1,71 @@
+//! What is kept: journals of executions, the rows derived from them, and records of everything
+//! else. The store knows bytes, keys and moments; no word of Amazon States Language.
+//!
+//! Every method blocks; callers choose the thread. One thread commits, any thread reads.
 
+mod conformance;
+mod memory;
+mod records;
+mod sqlite;
+
+pub use conformance::check_store;
+pub use memory::MemoryStore;
+pub use records::*;
+pub use sqlite::SqliteStore;
+
+/// A place where executions are kept.
+pub trait Store: Send + Sync + 'static {
+    /// Makes a batch of writes durable in one transaction, in order, and says what came of each.
+    /// A refused write (name taken, conflict) leaves no trace and does not disturb the others.
+    /// When this returns `Ok`, everything that was accepted survives a crash of the machine.
+    /// On `Err` nothing of the batch may be relied on: it may or may not have become durable.
+    fn commit(&self, writes: &[Write]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// An execution's row, by key.
+    fn execution(&self, key: ExecutionKey) -> Result<Option<ExecutionRow>, StoreError>;
+    /// An execution's row, by its ARN.
+    fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, StoreError>;
+    /// The turns of an execution, in order, each as its bytes were committed.
+    fn journal(&self, key: ExecutionKey) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// Executions of one state machine (or of one version or alias), newest first: those that
+    /// are not over by start, those that are by end. By index, never by scan.
+    fn list_executions(&self, query: &ExecutionQuery) -> Result<Vec<ExecutionRow>, StoreError>;
+    /// Keys of executions whose wake-up is at or before `until` (milliseconds since 1970), the
+    /// earliest first, with the moment.
+    fn due(&self, until: i64, limit: usize) -> Result<Vec<(ExecutionKey, i64)>, StoreError>;
+    /// Keys of executions marked for recovery, rising, beyond `after`.
+    fn to_recover(
+        &self,
+        after: ExecutionKey,
+        limit: usize,
+    ) -> Result<Vec<ExecutionKey>, StoreError>;
+    /// The number of executions of a state machine that are not over.
+    fn count_open(&self, state_machine_arn: &str) -> Result<u64, StoreError>;
+    /// The highest key ever committed; key 0 where there is none.
+    fn highest_key(&self) -> Result<ExecutionKey, StoreError>;
+
+    /// A record.
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Records of a kind in key order: those whose key starts with `prefix` and is beyond `after`.
+    fn records(
+        &self,
+        kind: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+}
+
+/// Why the store did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder or file is not a store of ours, is newer than this program, or is in use by
+    /// another process. The text says which, and what to do.
+    #[error("{0}")]
+    Unusable(String),
+    /// There is no room left.
+    #[error("the disk that holds the data directory is full: {0}")]
+    Full(String),
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

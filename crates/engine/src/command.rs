@@ -1,0 +1,57 @@
+//! What can be asked of an execution, and what comes in with the asking.
+
+use asl::{Payload, Timestamp};
+
+use crate::TaskId;
+
+/// A request to an execution. Commands are imperative; what came of them are events.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Begin. Only for an execution without events.
+    Start { input: Payload },
+    /// Go on after a turn that stopped because it had passed many states.
+    Continue,
+    /// Time has passed: act on everything that is due at the stamp's moment.
+    WakeUp,
+    /// A worker took an activity task.
+    StartActivity { task: TaskId, worker_name: Option<Box<str>> },
+    /// The call of a task came back (a function, a service). For a task that waits for its
+    /// token a successful call only means that it was submitted.
+    ReturnTask { task: TaskId, result: Result<Payload, TaskFailure> },
+    /// SendTaskSuccess, for token tasks and activities.
+    SucceedTask { task: TaskId, output: Payload },
+    /// SendTaskFailure, for token tasks and activities.
+    FailTask { task: TaskId, failure: TaskFailure },
+    /// SendTaskHeartbeat.
+    Heartbeat { task: TaskId },
+    /// StopExecution.
+    Stop { error: Option<Box<str>>, cause: Option<Box<str>> },
+    /// End the execution as failed because running it panicked.
+    Fail { error: Box<str>, cause: Box<str> },
+}
+
+/// How a task failed; both may be absent, as with a bare SendTaskFailure.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TaskFailure {
+    pub error: Option<Box<str>>,
+    pub cause: Option<Box<str>>,
+}
+
+/// What comes in with a command from the impure world.
+#[derive(Clone, Copy)]
+pub struct Stamp<'a> {
+    /// The moment of the turn.
+    pub now: Timestamp,
+    /// Seeds everything random in the turn.
+    pub seed: u64,
+    pub world: &'a dyn World,
+}
+
+/// What an execution may ask of its surroundings while it decides. Answers that matter are
+/// recorded in events, so recovery never asks again.
+pub trait World {
+    /// The task token of an attempt of this execution.
+    fn task_token(&self, task: TaskId) -> String;
+    /// Whether an activity is registered under this ARN.
+    fn activity_exists(&self, arn: &str) -> bool;
+}

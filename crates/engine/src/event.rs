@@ -1,0 +1,213 @@
+//! The facts an execution consists of.
+//!
+//! Kinds are as close to AWS's history events as they can be. The numbers are given when the
+//! event is made and kept with it: a later change of the numbering rules cannot change a past
+//! history. Facts that AWS's history does not show have the id 0.
+
+use asl::{Payload, StateIndex, Timestamp};
+
+/// Names one line of progress: the machine (0), a Parallel branch, a Map iteration. Never
+/// reused within an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameId(pub u32);
+
+/// Names one attempt of a Task state: the id of its …Scheduled event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u32);
+
+/// A fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// AWS's event id, dense from 1; 0 where AWS's history has no such event.
+    pub id: u32,
+    /// AWS's `previousEventId`.
+    pub previous: u32,
+    pub at: Timestamp,
+    pub kind: EventKind,
+}
+
+/// What happened. `frame` is where; `state` is the state the frame is in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventKind {
+    ExecutionStarted {
+        input: Payload,
+    },
+    ExecutionSucceeded {
+        output: Payload,
+    },
+    ExecutionFailed {
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
+    ExecutionAborted {
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
+    ExecutionTimedOut {
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
+
+    StateEntered {
+        frame: FrameId,
+        state: StateIndex,
+        input: Payload,
+    },
+    /// `next` is where the frame goes; none where it ends.
+    StateExited {
+        frame: FrameId,
+        state: StateIndex,
+        output: Payload,
+        assigned: Vec<(Box<str>, Payload)>,
+        next: Option<StateIndex>,
+    },
+    /// The state was cut off: by a sibling's failure, or its own inside a container.
+    StateAborted {
+        frame: FrameId,
+        state: StateIndex,
+    },
+    EvaluationFailed {
+        frame: FrameId,
+        state: StateIndex,
+        error: Box<str>,
+        cause: Box<str>,
+        location: Option<Box<str>>,
+    },
+    /// Not in AWS's history: a Wait state waits until then.
+    WaitScheduled {
+        frame: FrameId,
+        state: StateIndex,
+        until: Timestamp,
+    },
+    /// Not in AWS's history: the state is tried again then.
+    RetryScheduled {
+        frame: FrameId,
+        state: StateIndex,
+        retrier: u32,
+        until: Timestamp,
+    },
+
+    /// LambdaFunctionScheduled, ActivityScheduled or TaskScheduled, by the state's resource.
+    TaskScheduled {
+        frame: FrameId,
+        state: StateIndex,
+        parameters: Payload,
+        timeout_seconds: Option<u64>,
+        heartbeat_seconds: Option<u64>,
+        credentials: Option<Payload>,
+    },
+    TaskStarted {
+        frame: FrameId,
+        state: StateIndex,
+        worker_name: Option<Box<str>>,
+    },
+    TaskSubmitted {
+        frame: FrameId,
+        state: StateIndex,
+        output: Payload,
+    },
+    TaskSucceeded {
+        frame: FrameId,
+        state: StateIndex,
+        output: Payload,
+    },
+    TaskFailed {
+        frame: FrameId,
+        state: StateIndex,
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
+    TaskTimedOut {
+        frame: FrameId,
+        state: StateIndex,
+        error: Box<str>,
+        cause: Option<Box<str>>,
+    },
+    /// Not in AWS's history: the task's worker gave a sign of life.
+    HeartbeatRecorded {
+        frame: FrameId,
+        state: StateIndex,
+    },
+
+    /// The branches' frames are numbered on from the execution's next free frame.
+    ParallelStarted {
+        frame: FrameId,
+        state: StateIndex,
+        branches: u32,
+        input: Payload,
+    },
+    ParallelSucceeded {
+        frame: FrameId,
+        state: StateIndex,
+    },
+    ParallelFailed {
+        frame: FrameId,
+        state: StateIndex,
+    },
+
+    MapStarted {
+        frame: FrameId,
+        state: StateIndex,
+        /// An array, or an object whose pairs are the items.
+        items: Payload,
+        length: u32,
+        /// 0: no limit.
+        max_concurrency: u32,
+    },
+    /// The iteration's frame is the execution's next free one.
+    IterationStarted {
+        frame: FrameId,
+        state: StateIndex,
+        index: u32,
+        input: Payload,
+    },
+    IterationSucceeded {
+        frame: FrameId,
+        state: StateIndex,
+        index: u32,
+    },
+    IterationFailed {
+        frame: FrameId,
+        state: StateIndex,
+        index: u32,
+    },
+    IterationAborted {
+        frame: FrameId,
+        state: StateIndex,
+        index: u32,
+    },
+    MapSucceeded {
+        frame: FrameId,
+        state: StateIndex,
+    },
+    MapFailed {
+        frame: FrameId,
+        state: StateIndex,
+    },
+}
+
+impl EventKind {
+    /// Whether AWS's history shows the event, so that it takes an id.
+    pub fn is_history(&self) -> bool {
+        !matches!(
+            self,
+            EventKind::WaitScheduled { .. }
+                | EventKind::RetryScheduled { .. }
+                | EventKind::HeartbeatRecorded { .. }
+        )
+    }
+
+    /// Whether later events of the frame point at this one. Some kinds point at the frame's
+    /// last event but do not become it.
+    pub fn advances_chain(&self) -> bool {
+        self.is_history()
+            && !matches!(
+                self,
+                EventKind::ParallelSucceeded { .. }
+                    | EventKind::MapSucceeded { .. }
+                    | EventKind::IterationFailed { .. }
+                    | EventKind::IterationAborted { .. }
+                    | EventKind::StateAborted { .. }
+            )
+    }
+}

@@ -1,0 +1,22 @@
+//! Every bound of an execution, with its unit and source.
+
+/// Bytes of a payload: a state's input or output, a task's result (AWS quota).
+pub const PAYLOAD_BYTES_MAX: usize = 262_144;
+/// Events of a Standard execution's history (AWS quota). The last one is its failure.
+pub const HISTORY_EVENTS_MAX: u32 = 25_000;
+/// Bytes of one variable, and of all variables set by one `Assign` (AWS quota).
+pub const VARIABLE_BYTES_MAX: usize = 262_144;
+/// Bytes of all variables of an execution (AWS quota).
+pub const VARIABLES_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Seconds a Standard execution may take (AWS quota): one year.
+pub const STANDARD_SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
+/// Seconds an Express execution may take (AWS quota).
+pub const EXPRESS_SECONDS_MAX: u64 = 300;
+/// Seconds a Wait may last before AWS refuses it: 24,855 days.
+pub const WAIT_SECONDS_MAX: u64 = 2_147_483_647;
+/// Iterations of an inline Map that run side by side without `MaxConcurrency` (AWS's documented
+/// practical bound).
+pub const INLINE_MAP_CONCURRENCY: u32 = 40;
+/// States one turn may pass before it is made durable and the execution yields (our own bound,
+/// so that one execution cannot hold up others).
+pub const TRANSITIONS_PER_TURN: u32 = 500;

@@ -1,0 +1,75 @@
+//! The things that are registered: state machines and activities.
+
+use std::sync::Arc;
+
+use asl::{MachineType, Program, Timestamp};
+use serde_json::Value;
+
+/// A registered state machine, as it is now.
+#[derive(Debug, Clone)]
+pub struct StateMachine {
+    pub arn: Box<str>,
+    pub name: Box<str>,
+    pub machine_type: MachineType,
+    pub role_arn: Box<str>,
+    pub creation_date: Timestamp,
+    /// Absent before the first update.
+    pub revision_id: Option<Box<str>>,
+    /// When the present revision was made: the creation, or the last update.
+    pub update_date: Timestamp,
+    /// The text, as it was given.
+    pub definition: Arc<str>,
+    pub program: Arc<Program>,
+    /// `loggingConfiguration`, `tracingConfiguration`, `encryptionConfiguration` as they were
+    /// given; the API layer checks them and fills in defaults.
+    pub logging_configuration: Option<Value>,
+    pub tracing_configuration: Option<Value>,
+    pub encryption_configuration: Option<Value>,
+    pub deleting: bool,
+}
+
+/// What CreateStateMachine needs. Checked by the API layer: name, sizes, configurations.
+#[derive(Debug, Clone)]
+pub struct NewStateMachine {
+    pub arn: Box<str>,
+    pub name: Box<str>,
+    pub machine_type: MachineType,
+    pub role_arn: Box<str>,
+    pub definition: Arc<str>,
+    pub logging_configuration: Option<Value>,
+    pub tracing_configuration: Option<Value>,
+    pub encryption_configuration: Option<Value>,
+    pub tags: Vec<(String, String)>,
+    /// Publish the first version as well, with this description.
+    pub publish: Option<Option<String>>,
+}
+
+/// What UpdateStateMachine changes; absent parts stay.
+#[derive(Debug, Clone, Default)]
+pub struct StateMachineUpdate {
+    pub role_arn: Option<Box<str>>,
+    pub definition: Option<Arc<str>>,
+    pub logging_configuration: Option<Value>,
+    pub tracing_configuration: Option<Value>,
+    pub encryption_configuration: Option<Value>,
+    pub publish: Option<Option<String>>,
+}
+
+/// A published version of a state machine.
+#[derive(Debug, Clone)]
+pub struct StateMachineVersion {
+    pub arn: Box<str>,
+    pub creation_date: Timestamp,
+    pub description: Option<String>,
+    /// The machine as it was when the version was published.
+    pub machine: StateMachine,
+}
+
+/// A registered activity.
+#[derive(Debug, Clone)]
+pub struct Activity {
+    pub arn: Box<str>,
+    pub name: Box<str>,
+    pub creation_date: Timestamp,
+    pub encryption_configuration: Option<Value>,
+}

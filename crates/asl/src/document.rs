@@ -1,1 +1,203 @@
-//! A definition as it is written: order kept, every value with its place in the text.
+//! A definition as it is written: order kept, every key and value with its place in the text.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Number, Value};
+
+use crate::Position;
+
+/// A range of bytes of the definition's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    /// Behind the last byte.
+    pub(crate) end: usize,
+}
+
+/// A value and its place.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) span: Span,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(crate) enum NodeKind {
+    Null,
+    Boolean(bool),
+    Number(Number),
+    String(String),
+    Array(Vec<Node>),
+    Object(ObjectNode),
+}
+
+/// The members of an object in order. A key that is written more than once keeps its first
+/// place and its last value.
+#[derive(Debug, Default)]
+pub(crate) struct ObjectNode {
+    members: Vec<Member>,
+}
+
+/// A key and its value.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: Node,
+}
+
+impl ObjectNode {
+    /// An object of these members, in the order in which they are written.
+    pub(crate) fn new(written: Vec<Member>) -> ObjectNode {
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut members: Vec<Member> = Vec::with_capacity(written.len());
+        for member in written {
+            // Small objects are searched, large ones hashed: a hostile object of 100,000 keys
+            // must not cost their square.
+            let place = if members.len() < 16 {
+                members.iter().position(|earlier| earlier.key == member.key)
+            } else {
+                if places.is_empty() {
+                    let known = members.iter().enumerate();
+                    places.extend(known.map(|(place, member)| (member.key.clone(), place)));
+                }
+                places.get(&member.key).copied()
+            };
+            match place {
+                Some(place) => members[place] = member,
+                None => {
+                    if !places.is_empty() {
+                        places.insert(member.key.clone(), members.len());
+                    }
+                    members.push(member);
+                }
+            }
+        }
+        ObjectNode { members }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.member(key).map(|member| &member.value)
+    }
+
+    /// The member with this key.
+    pub(crate) fn member(&self, key: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.key == key)
+    }
+
+    /// Whether there is such a key.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.member(key).is_some()
+    }
+
+    /// The members in order.
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Member> {
+        self.members.iter()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+impl Node {
+    /// The members, if this is an object.
+    pub(crate) fn as_object(&self) -> Option<&ObjectNode> {
+        match &self.kind {
+            NodeKind::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The elements, if this is an array.
+    pub(crate) fn as_array(&self) -> Option<&[Node]> {
+        match &self.kind {
+            NodeKind::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The text, if this is a string.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The truth, if this is `true` or `false`.
+    pub(crate) fn as_bool(&self) -> Option<bool> {
+        match self.kind {
+            NodeKind::Boolean(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is one.
+    pub(crate) fn as_number(&self) -> Option<&Number> {
+        match &self.kind {
+            NodeKind::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.kind, NodeKind::Null)
+    }
+
+    /// The value without its places.
+    pub(crate) fn to_value(&self) -> Value {
+        match &self.kind {
+            NodeKind::Null => Value::Null,
+            NodeKind::Boolean(value) => Value::Bool(*value),
+            NodeKind::Number(number) => Value::Number(number.clone()),
+            NodeKind::String(text) => Value::String(text.clone()),
+            NodeKind::Array(elements) => {
+                Value::Array(elements.iter().map(Node::to_value).collect())
+            }
+            NodeKind::Object(object) => {
+                let members = object.iter();
+                Value::Object(
+                    members
+                        .map(|member| (member.key.clone(), member.value.to_value()))
+                        .collect::<Map<_, _>>(),
+                )
+            }
+        }
+    }
+}
+
+/// Finds lines and columns in a text.
+#[derive(Debug)]
+pub(crate) struct LineTable<'t> {
+    text: &'t str,
+    /// Where each line starts.
+    starts: Vec<usize>,
+}
+
+impl<'t> LineTable<'t> {
+    pub(crate) fn new(text: &'t str) -> LineTable<'t> {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        LineTable { text, starts }
+    }
+
+    /// The place of the character at a byte offset.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let offset = offset.min(self.text.len());
+        let line = self.starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.starts[line - 1];
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
+        Position {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The places of both ends of a span.
+    pub(crate) fn positions(&self, span: Span) -> (Position, Position) {
+        (self.position(span.start), self.position(span.end))
+    }
+}

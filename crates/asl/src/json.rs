@@ -1,6 +1,27 @@
 //! JSON text to values, with AWS's (Jackson's) words for what is wrong with it.
+//!
+//! Valid texts from outside go through `serde_json`. The parser here reads definitions, because
+//! it remembers where everything stands, and texts that `serde_json` refuses, because it says
+//! what AWS says.
+
+use std::fmt::Write as _;
+
+use serde_json::Number;
 
 use crate::Payload;
+use crate::document::{Member, Node, NodeKind, ObjectNode, Span};
+
+/// How deep arrays and objects may be nested: as deep as `serde_json` reads.
+pub(crate) const MAX_DEPTH: usize = 127;
+
+/// How many characters of an unknown word an error text shows.
+const MAX_TOKEN_CHARACTERS: usize = 256;
+
+/// How many characters of the source a location shows.
+const MAX_SOURCE_CHARACTERS: usize = 500;
+
+/// What may stand where a value is expected.
+const VALUES: &str = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
 /// Why a text is not JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +37,832 @@ pub struct JsonSyntaxError {
 
 /// Parses a text from outside: an execution's input, a task's output.
 pub fn parse_json(text: &str) -> Result<Payload, JsonSyntaxError> {
-    let _ = text;
-    todo!()
+    match Payload::parse(text) {
+        Ok(payload) => Ok(payload),
+        Err(error) => Err(match parse_document(text) {
+            Err(worded) => worded,
+            Ok(Some(_)) => JsonSyntaxError {
+                message: error.to_string(),
+                line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+                column: u32::try_from(error.column()).unwrap_or(u32::MAX),
+            },
+            Ok(None) => JsonSyntaxError {
+                message: "No content to map due to end-of-input".to_owned(),
+                line: 1,
+                column: 1,
+            },
+        }),
+    }
+}
+
+/// Parses a definition; `None` where there is nothing but white space.
+pub(crate) fn parse_document(text: &str) -> Result<Option<Node>, JsonSyntaxError> {
+    let mut parser = Parser { text, at: 0, line: 1, line_start: 0, open: Vec::new() };
+    if parser.skip_white_space()?.is_none() {
+        return Ok(None);
+    }
+    let node = parser.value()?;
+    match parser.skip_white_space()? {
+        None => Ok(Some(node)),
+        Some(_) => Err(parser.trailing_text()),
+    }
+}
+
+/// A place in a text as Jackson shows it: `[Source: (String)"{}"; line: 1, column: 3]`.
+pub(crate) fn source_location(text: &str, line: u32, column: u32) -> String {
+    let mut shown = String::from("[Source: (String)\"");
+    let cut = text.char_indices().nth(MAX_SOURCE_CHARACTERS).map_or(text.len(), |(at, _)| at);
+    for character in text[..cut].chars() {
+        match character {
+            '\n' | '\r' => shown.push(character),
+            control if control.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(shown, "\\u{:04X}", u32::from(control));
+            }
+            other => shown.push(other),
+        }
+    }
+    shown.push('"');
+    let left = text[cut..].chars().count();
+    if left > 0 {
+        let _ = write!(shown, "[truncated {left} chars]");
+    }
+    let _ = write!(shown, "; line: {line}, column: {column}]");
+    shown
+}
+
+/// An array or object that is not closed yet.
+struct Open {
+    is_array: bool,
+    line: u32,
+    column: u32,
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    /// The next byte; always at the start of a character.
+    at: usize,
+    line: u32,
+    line_start: usize,
+    open: Vec<Open>,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn peek_character(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    /// The column, counted from 1, of the character at `at`.
+    fn column(&self, at: usize) -> u32 {
+        let before = self.text[self.line_start..at].chars().count();
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
+    /// An error at the place reading has come to.
+    fn error(&self, message: impl Into<String>) -> JsonSyntaxError {
+        JsonSyntaxError { message: message.into(), line: self.line, column: self.column(self.at) }
+    }
+
+    fn end_of_input(&self, what: &str) -> JsonSyntaxError {
+        self.error(format!("Unexpected end-of-input{what}"))
+    }
+
+    /// The error for the next character, which is read, or for the end of the text.
+    fn unexpected_character(&mut self, expected: &str) -> JsonSyntaxError {
+        match self.peek_character() {
+            None => self.end_of_input(""),
+            Some(character) => {
+                self.at += character.len_utf8();
+                self.error(format!("Unexpected character ({}): {expected}", describe(character)))
+            }
+        }
+    }
+
+    fn unexpected_in_number(&mut self, expected: &str) -> JsonSyntaxError {
+        let character = self.peek_character().unwrap_or('\0');
+        if self.at < self.text.len() {
+            self.at += character.len_utf8();
+        }
+        self.error(format!(
+            "Unexpected character ({}) in numeric value: {expected}",
+            describe(character)
+        ))
+    }
+
+    /// `Object` or `Array`: what encloses the place reading has come to.
+    fn enclosing(&self) -> &'static str {
+        match self.open.last() {
+            Some(open) if open.is_array => "Array",
+            Some(_) => "Object",
+            None => "root",
+        }
+    }
+
+    /// Skips white space and gives the next byte, `None` at the end of the text.
+    fn skip_white_space(&mut self) -> Result<Option<u8>, JsonSyntaxError> {
+        loop {
+            match self.peek() {
+                Some(b'\n') => {
+                    self.at += 1;
+                    self.line += 1;
+                    self.line_start = self.at;
+                }
+                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(control) if control < b' ' => {
+                    self.at += 1;
+                    return Err(self.error(format!(
+                        "Illegal character ({}): only regular white space (\\r, \\n, \\t) is \
+                         allowed between tokens",
+                        describe(char::from(control))
+                    )));
+                }
+                Some(b'/') => {
+                    return Err(self.unexpected_character(
+                        "maybe a (non-standard) comment? (not recognized as one since Feature \
+                         'ALLOW_COMMENTS' not enabled for parser)",
+                    ));
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Skips white space inside an array or object, where the text may not end; `within` says
+    /// whether an element has just begun or a separator was read.
+    fn skip_inside(&mut self, within: bool) -> Result<u8, JsonSyntaxError> {
+        if let Some(byte) = self.skip_white_space()? {
+            return Ok(byte);
+        }
+        if within {
+            return Err(self.end_of_input(&format!(" within/between {} entries", self.enclosing())));
+        }
+        let start = self
+            .open
+            .last()
+            .map_or_else(String::new, |open| source_location(self.text, open.line, open.column));
+        Err(self.end_of_input(&format!(
+            ": expected close marker for {} (start marker at {start})",
+            self.enclosing()
+        )))
+    }
+
+    /// Reads the value that starts here.
+    fn value(&mut self) -> Result<Node, JsonSyntaxError> {
+        let start = self.at;
+        let kind = match self.peek() {
+            Some(b'{') => self.object()?,
+            Some(b'[') => self.array()?,
+            Some(b'"') => NodeKind::String(self.string("string value")?),
+            Some(b'-' | b'0'..=b'9') => NodeKind::Number(self.number()?),
+            Some(close @ (b'}' | b']')) if self.open.is_empty() => {
+                return Err(self.close_at_root(close));
+            }
+            Some(b'}') => return Err(self.unexpected_character("expected a value")),
+            _ => self.word()?,
+        };
+        Ok(Node { kind, span: Span { start, end: self.at } })
+    }
+
+    fn enter(&mut self, is_array: bool) -> Result<(), JsonSyntaxError> {
+        let column = self.column(self.at);
+        self.at += 1;
+        if self.open.len() >= MAX_DEPTH {
+            return Err(self.error(format!(
+                "Document nesting depth ({}) exceeds the maximum allowed ({MAX_DEPTH})",
+                self.open.len() + 1
+            )));
+        }
+        self.open.push(Open { is_array, line: self.line, column });
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.at += 1;
+        self.open.pop();
+    }
+
+    /// The error for `]` where `}` is due, or the other way round.
+    fn mismatched_close(&mut self, found: char, due: char) -> JsonSyntaxError {
+        self.at += 1;
+        let start = self
+            .open
+            .last()
+            .map_or_else(String::new, |open| source_location(self.text, open.line, open.column));
+        self.error(format!(
+            "Unexpected close marker '{found}': expected '{due}' (for {} starting at {start})",
+            self.enclosing()
+        ))
+    }
+
+    fn array(&mut self) -> Result<NodeKind, JsonSyntaxError> {
+        self.enter(true)?;
+        let mut elements = Vec::new();
+        match self.skip_inside(false)? {
+            b']' => {
+                self.leave();
+                return Ok(NodeKind::Array(elements));
+            }
+            b'}' => return Err(self.mismatched_close('}', ']')),
+            _ => {}
+        }
+        loop {
+            elements.push(self.value()?);
+            match self.skip_inside(false)? {
+                b',' => {
+                    self.at += 1;
+                    self.skip_inside(true)?;
+                }
+                b']' => {
+                    self.leave();
+                    return Ok(NodeKind::Array(elements));
+                }
+                b'}' => return Err(self.mismatched_close('}', ']')),
+                _ => {
+                    return Err(
+                        self.unexpected_character("was expecting comma to separate Array entries")
+                    );
+                }
+            }
+        }
+    }
+
+    fn object(&mut self) -> Result<NodeKind, JsonSyntaxError> {
+        self.enter(false)?;
+        let mut members = Vec::new();
+        match self.skip_inside(false)? {
+            b'}' => {
+                self.leave();
+                return Ok(NodeKind::Object(ObjectNode::default()));
+            }
+            b']' => return Err(self.mismatched_close(']', '}')),
+            _ => {}
+        }
+        loop {
+            members.push(self.member()?);
+            match self.skip_inside(false)? {
+                b',' => {
+                    self.at += 1;
+                    self.skip_inside(true)?;
+                }
+                b'}' => {
+                    self.leave();
+                    return Ok(NodeKind::Object(ObjectNode::new(members)));
+                }
+                b']' => return Err(self.mismatched_close(']', '}')),
+                _ => {
+                    return Err(
+                        self.unexpected_character("was expecting comma to separate Object entries")
+                    );
+                }
+            }
+        }
+    }
+
+    fn member(&mut self) -> Result<Member, JsonSyntaxError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected_character("was expecting double-quote to start field name"));
+        }
+        let start = self.at;
+        let key = self.string("name")?;
+        let key_span = Span { start, end: self.at };
+        if self.skip_inside(true)? != b':' {
+            return Err(
+                self.unexpected_character("was expecting a colon to separate field name and value")
+            );
+        }
+        self.at += 1;
+        self.skip_inside(true)?;
+        Ok(Member { key, key_span, value: self.value()? })
+    }
+
+    /// Reads a string; `what` is `string value` or `name`.
+    fn string(&mut self, what: &str) -> Result<String, JsonSyntaxError> {
+        self.at += 1;
+        let mut text = String::new();
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            let Some(plain) = plain else {
+                self.at = self.text.len();
+                return Err(self.end_of_input(match what {
+                    "name" => " in field name",
+                    _ => ": was expecting closing quote for a string value",
+                }));
+            };
+            text.push_str(&self.text[self.at..self.at + plain]);
+            let special = rest[plain];
+            self.at += plain + 1;
+            match special {
+                b'"' => return Ok(text),
+                b'\\' => text.push(self.escape()?),
+                control => {
+                    return Err(self.error(format!(
+                        "Illegal unquoted character ({}): has to be escaped using backslash to \
+                         be included in {what}",
+                        describe(char::from(control))
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Reads what follows a backslash.
+    fn escape(&mut self) -> Result<char, JsonSyntaxError> {
+        let Some(character) = self.peek_character() else {
+            return Err(self.end_of_input(" in character escape sequence"));
+        };
+        self.at += character.len_utf8();
+        Ok(match character {
+            '"' | '\\' | '/' => character,
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => return self.unicode_escape(),
+            other => {
+                return Err(
+                    self.error(format!("Unrecognized character escape {}", describe(other)))
+                );
+            }
+        })
+    }
+
+    fn unicode_escape(&mut self) -> Result<char, JsonSyntaxError> {
+        let unit = self.hex_digits()?;
+        if !(0xd800..0xe000).contains(&unit) {
+            return char::from_u32(unit).ok_or_else(|| self.error("Invalid character"));
+        }
+        // Java keeps half a surrogate pair; JSON text in UTF-8 cannot.
+        if unit < 0xdc00 && self.text[self.at..].starts_with("\\u") {
+            self.at += 2;
+            let low = self.hex_digits()?;
+            if (0xdc00..0xe000).contains(&low) {
+                let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+                return char::from_u32(code).ok_or_else(|| self.error("Invalid character"));
+            }
+        }
+        Err(self.error(format!(
+            "Incomplete surrogate pair in character escape sequence: \\u{unit:04x}"
+        )))
+    }
+
+    fn hex_digits(&mut self) -> Result<u32, JsonSyntaxError> {
+        let mut unit = 0;
+        for _ in 0..4 {
+            let Some(character) = self.peek_character() else {
+                return Err(self.end_of_input(" in character escape sequence"));
+            };
+            let Some(digit) = character.to_digit(16) else {
+                return Err(
+                    self.unexpected_character("expected a hex-digit for character escape sequence")
+                );
+            };
+            unit = unit * 16 + digit;
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+
+    fn number(&mut self) -> Result<Number, JsonSyntaxError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+            if !matches!(self.peek(), Some(b'0'..=b'9')) {
+                return Err(self.unexpected_in_number(
+                    "expected digit (0-9) to follow minus sign, for valid numeric value",
+                ));
+            }
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'0'..=b'9')) {
+                return Err(self.error("Invalid numeric value: Leading zeroes not allowed"));
+            }
+        } else {
+            self.digits();
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            if self.digits() == 0 {
+                return Err(self.unexpected_in_number("Decimal point not followed by a digit"));
+            }
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            if self.digits() == 0 {
+                return Err(self.unexpected_in_number("Exponent indicator not followed by a digit"));
+            }
+        }
+        let text = &self.text[start..self.at];
+        if self.open.is_empty() && !matches!(self.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+        {
+            return Err(self.unexpected_character("Expected space separating root-level values"));
+        }
+        text.parse().map_err(|_| self.error(format!("Numeric value ({text}) out of range")))
+    }
+
+    /// Skips digits and says how many there were.
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// Reads `true`, `false` or `null`.
+    fn word(&mut self) -> Result<NodeKind, JsonSyntaxError> {
+        let start = self.at;
+        let rest = &self.text[start..];
+        if !rest.starts_with(is_identifier_start) {
+            return Err(self.unexpected_character(&format!("expected a valid value {VALUES}")));
+        }
+        let length = rest.find(|c| !is_identifier_part(c)).unwrap_or(rest.len());
+        let word = &rest[..length];
+        let kind = match word {
+            "true" => NodeKind::Boolean(true),
+            "false" => NodeKind::Boolean(false),
+            "null" => NodeKind::Null,
+            _ => {
+                let cut = word.char_indices().nth(MAX_TOKEN_CHARACTERS).map(|(at, _)| at);
+                self.at += cut.unwrap_or(length);
+                let more = if cut.is_some() { "..." } else { "" };
+                let shown = &word[..cut.unwrap_or(length)];
+                return Err(self.error(match shown {
+                    "NaN" | "Infinity" => format!(
+                        "Non-standard token '{shown}': enable \
+                         `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
+                    ),
+                    _ => format!("Unrecognized token '{shown}{more}': was expecting {VALUES}"),
+                }));
+            }
+        };
+        self.at += length;
+        Ok(kind)
+    }
+
+    /// The error for a bracket that closes nothing.
+    fn close_at_root(&mut self, close: u8) -> JsonSyntaxError {
+        self.at += 1;
+        let (found, due) = if close == b']' { (']', '}') } else { ('}', ']') };
+        let start = source_location(self.text, 1, 0);
+        self.error(format!(
+            "Unexpected close marker '{found}': expected '{due}' (for root starting at {start})"
+        ))
+    }
+
+    /// The error for what follows the only value of a text.
+    fn trailing_text(&mut self) -> JsonSyntaxError {
+        let token = match self.peek() {
+            Some(b'{') => "START_OBJECT",
+            Some(b'[') => "START_ARRAY",
+            Some(b'"') => "VALUE_STRING",
+            Some(close @ (b'}' | b']')) => return self.close_at_root(close),
+            _ => match self.value() {
+                Err(error) => return error,
+                Ok(node) => match node.kind {
+                    NodeKind::Null => "VALUE_NULL",
+                    NodeKind::Boolean(true) => "VALUE_TRUE",
+                    NodeKind::Boolean(false) => "VALUE_FALSE",
+                    NodeKind::Number(number) if number.is_f64() => "VALUE_NUMBER_FLOAT",
+                    _ => "VALUE_NUMBER_INT",
+                },
+            },
+        };
+        self.error(format!(
+            "Trailing token (of type {token}) found after value (bound as \
+             `com.fasterxml.jackson.databind.JsonNode`): not allowed as per \
+             `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`"
+        ))
+    }
+}
+
+/// A character in an error text.
+fn describe(character: char) -> String {
+    let code = u32::from(character);
+    match character {
+        control if control.is_control() => format!("(CTRL-CHAR, code {code})"),
+        '\u{100}'.. => format!("'{character}' (code {code} / 0x{code:x})"),
+        _ => format!("'{character}' (code {code})"),
+    }
+}
+
+/// What Java takes for the start of an identifier, nearly.
+fn is_identifier_start(character: char) -> bool {
+    character.is_alphabetic() || matches!(character, '_' | '$')
+}
+
+/// What Java takes for a part of an identifier, nearly.
+fn is_identifier_part(character: char) -> bool {
+    is_identifier_start(character)
+        || character.is_numeric()
+        || matches!(character, '\0'..='\u{8}' | '\u{e}'..='\u{1b}' | '\u{7f}'..='\u{9f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(texts: &[&str], expected: Expect) {
+        let mut shown = String::new();
+        for text in texts {
+            let outcome = match (parse_json(text), parse_document(text)) {
+                (Ok(payload), Ok(Some(node))) => {
+                    assert_eq!(payload.value(), &node.to_value(), "{text}");
+                    "valid".to_owned()
+                }
+                (Err(error), Ok(None)) => format!("nothing; {error:?}"),
+                (Err(error), Err(again)) => {
+                    assert_eq!(error, again);
+                    format!("{}:{} {}", error.line, error.column, error.message)
+                }
+                (fast, slow) => panic!("the parsers differ over {text:?}: {fast:?}, {slow:?}"),
+            };
+            let _ = writeln!(shown, "{}\n    {outcome}", text.escape_debug());
+        }
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn valid_texts() {
+        let texts = [
+            "{}",
+            " [1, -0, 1.50, 1e3, 1E-2, true, false, null, \"a\"]\n",
+            r#""\u00e9\ud83d\ude00\n\/""#,
+            r#"{"a": {"b": [[], {}]}, "c": "ü"}"#,
+            r#"{"a": 1, "b": 2, "a": 3}"#,
+            "12345678901234567890123",
+            "2",
+        ];
+        for text in texts {
+            let node = parse_document(text).unwrap().unwrap();
+            assert_eq!(node.to_value(), *parse_json(text).unwrap().value(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_key_keeps_its_first_place_and_its_last_value() {
+        let text = r#"{"a": 1, "b": 2, "a": 3}"#;
+        let node = parse_document(text).unwrap().unwrap();
+        assert_eq!(node.to_value().to_string(), r#"{"a":3,"b":2}"#);
+        let keys: Vec<String> = (0..40).map(|n| format!("\"k{}\":{n}", n % 20)).collect();
+        let text = format!("{{{}}}", keys.join(","));
+        let node = parse_document(&text).unwrap().unwrap();
+        assert_eq!(node.to_value(), *parse_json(&text).unwrap().value());
+        assert_eq!(node.as_object().unwrap().iter().count(), 20);
+    }
+
+    #[test]
+    fn a_deep_text_is_refused_where_it_gets_too_deep() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let inner = if open == "[" { "" } else { "1" };
+            for depth in [127, 128, 10_000, 100_000] {
+                let text = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+                let outcome = parse_json(&text);
+                assert_eq!(outcome.is_ok(), depth < 128, "{depth}");
+                if let Err(error) = outcome {
+                    assert_eq!(
+                        error.message,
+                        "Document nesting depth (128) exceeds the maximum allowed (127)"
+                    );
+                }
+                // Without an end as well.
+                assert!(parse_json(&open.repeat(depth)).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_source_is_cut() {
+        let text = format!("{{\"a\": \"{}\"", "ü".repeat(600));
+        let error = parse_json(&text).unwrap_err();
+        assert!(error.message.contains("üüü\"[truncated 108 chars]; line: 1, column: 1]"));
+        let error = parse_json(&"a".repeat(300)).unwrap_err();
+        assert!(error.message.contains("aaa...': was expecting"));
+    }
+
+    #[test]
+    fn places() {
+        let text = "{\n  \"é\": [1,\n \"x\"]}";
+        let node = parse_document(text).unwrap().unwrap();
+        let member = node.as_object().unwrap().iter().next().unwrap();
+        let table = crate::document::LineTable::new(text);
+        let show = |span| {
+            let (from, to) = table.positions(span);
+            format!("{}:{}-{}:{}", from.line, from.column, to.line, to.column)
+        };
+        assert_eq!(show(node.span), "1:1-3:7");
+        assert_eq!(show(member.key_span), "2:3-2:6");
+        assert_eq!(show(member.value.span), "2:8-3:6");
+        assert_eq!(show(member.value.as_array().unwrap()[1].span), "3:2-3:5");
+    }
+
+    #[test]
+    fn invalid_texts() {
+        check(
+            &[
+                "not some json",
+                "{'not': 'json'",
+                "",
+                "  ",
+                "{",
+                "[",
+                "[1",
+                "[1,",
+                "{\"a\"",
+                "{\"a\":",
+                "{\"a\":1",
+                "{\"a\":1,",
+                "{\"a\":1,}",
+                "[1,]",
+                "[1 2]",
+                "{\"a\" 1}",
+                "{\"a\":1 \"b\":2}",
+                "{\"a\":}",
+                "[}",
+                "{]",
+                "{\"a\":1]",
+                "}",
+                "]",
+                "{} {}",
+                "{} x",
+                "1 2",
+                "12x",
+                "[12x]",
+                "[tru]",
+                "nul",
+                "trueish",
+                "NaN",
+                "[Infinity]",
+                "-",
+                "-x",
+                "[-]",
+                "01",
+                "-01",
+                "1.",
+                "1.e3",
+                "[1e]",
+                "[1e+]",
+                "1e400",
+                "\"abc",
+                "{\"abc",
+                "\"a\\",
+                "\"a\\x\"",
+                "\"\\u12g4\"",
+                "\"\\u12",
+                "\"\\ud800\"",
+                "\"\\ud800\\u0041\"",
+                "\"a\nb\"",
+                "{\"a\tb\":1}",
+                "\0",
+                "[1,\0]",
+                "// x\n{}",
+                "{\"a\": /* */ 1}",
+                "#",
+                "{\n  \"a\": 1\n  \"b\": 2\n}",
+                "€",
+                "[+1]",
+                "\u{feff}{}",
+                "\"a\0\"",
+            ],
+            expect![[r#"
+                not some json
+                    1:4 Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                {\'not\': \'json\'
+                    1:3 Unexpected character (''' (code 39)): was expecting double-quote to start field name
+
+                    nothing; JsonSyntaxError { message: "No content to map due to end-of-input", line: 1, column: 1 }
+  
+                    nothing; JsonSyntaxError { message: "No content to map due to end-of-input", line: 1, column: 1 }
+                {
+                    1:2 Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"; line: 1, column: 1])
+                [
+                    1:2 Unexpected end-of-input: expected close marker for Array (start marker at [Source: (String)"["; line: 1, column: 1])
+                [1
+                    1:3 Unexpected end-of-input: expected close marker for Array (start marker at [Source: (String)"[1"; line: 1, column: 1])
+                [1,
+                    1:4 Unexpected end-of-input within/between Array entries
+                {\"a\"
+                    1:5 Unexpected end-of-input within/between Object entries
+                {\"a\":
+                    1:6 Unexpected end-of-input within/between Object entries
+                {\"a\":1
+                    1:7 Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"a":1"; line: 1, column: 1])
+                {\"a\":1,
+                    1:8 Unexpected end-of-input within/between Object entries
+                {\"a\":1,}
+                    1:9 Unexpected character ('}' (code 125)): was expecting double-quote to start field name
+                [1,]
+                    1:5 Unexpected character (']' (code 93)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                [1 2]
+                    1:5 Unexpected character ('2' (code 50)): was expecting comma to separate Array entries
+                {\"a\" 1}
+                    1:7 Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value
+                {\"a\":1 \"b\":2}
+                    1:9 Unexpected character ('"' (code 34)): was expecting comma to separate Object entries
+                {\"a\":}
+                    1:7 Unexpected character ('}' (code 125)): expected a value
+                [}
+                    1:3 Unexpected close marker '}': expected ']' (for Array starting at [Source: (String)"[}"; line: 1, column: 1])
+                {]
+                    1:3 Unexpected close marker ']': expected '}' (for Object starting at [Source: (String)"{]"; line: 1, column: 1])
+                {\"a\":1]
+                    1:8 Unexpected close marker ']': expected '}' (for Object starting at [Source: (String)"{"a":1]"; line: 1, column: 1])
+                }
+                    1:2 Unexpected close marker '}': expected ']' (for root starting at [Source: (String)"}"; line: 1, column: 0])
+                ]
+                    1:2 Unexpected close marker ']': expected '}' (for root starting at [Source: (String)"]"; line: 1, column: 0])
+                {} {}
+                    1:4 Trailing token (of type START_OBJECT) found after value (bound as `com.fasterxml.jackson.databind.JsonNode`): not allowed as per `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`
+                {} x
+                    1:5 Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                1 2
+                    1:4 Trailing token (of type VALUE_NUMBER_INT) found after value (bound as `com.fasterxml.jackson.databind.JsonNode`): not allowed as per `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`
+                12x
+                    1:4 Unexpected character ('x' (code 120)): Expected space separating root-level values
+                [12x]
+                    1:5 Unexpected character ('x' (code 120)): was expecting comma to separate Array entries
+                [tru]
+                    1:5 Unrecognized token 'tru': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                nul
+                    1:4 Unrecognized token 'nul': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                trueish
+                    1:8 Unrecognized token 'trueish': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                NaN
+                    1:4 Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow
+                [Infinity]
+                    1:10 Non-standard token 'Infinity': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow
+                -
+                    1:2 Unexpected character ((CTRL-CHAR, code 0)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value
+                -x
+                    1:3 Unexpected character ('x' (code 120)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value
+                [-]
+                    1:4 Unexpected character (']' (code 93)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value
+                01
+                    1:2 Invalid numeric value: Leading zeroes not allowed
+                -01
+                    1:3 Invalid numeric value: Leading zeroes not allowed
+                1.
+                    1:3 Unexpected character ((CTRL-CHAR, code 0)) in numeric value: Decimal point not followed by a digit
+                1.e3
+                    1:4 Unexpected character ('e' (code 101)) in numeric value: Decimal point not followed by a digit
+                [1e]
+                    1:5 Unexpected character (']' (code 93)) in numeric value: Exponent indicator not followed by a digit
+                [1e+]
+                    1:6 Unexpected character (']' (code 93)) in numeric value: Exponent indicator not followed by a digit
+                1e400
+                    1:6 Numeric value (1e400) out of range
+                \"abc
+                    1:5 Unexpected end-of-input: was expecting closing quote for a string value
+                {\"abc
+                    1:6 Unexpected end-of-input in field name
+                \"a\\
+                    1:4 Unexpected end-of-input in character escape sequence
+                \"a\\x\"
+                    1:5 Unrecognized character escape 'x' (code 120)
+                \"\\u12g4\"
+                    1:7 Unexpected character ('g' (code 103)): expected a hex-digit for character escape sequence
+                \"\\u12
+                    1:6 Unexpected end-of-input in character escape sequence
+                \"\\ud800\"
+                    1:8 Incomplete surrogate pair in character escape sequence: \ud800
+                \"\\ud800\\u0041\"
+                    1:14 Incomplete surrogate pair in character escape sequence: \ud800
+                \"a\nb\"
+                    1:4 Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in string value
+                {\"a\tb\":1}
+                    1:5 Illegal unquoted character ((CTRL-CHAR, code 9)): has to be escaped using backslash to be included in name
+                \0
+                    1:2 Illegal character ((CTRL-CHAR, code 0)): only regular white space (\r, \n, \t) is allowed between tokens
+                [1,\0]
+                    1:5 Illegal character ((CTRL-CHAR, code 0)): only regular white space (\r, \n, \t) is allowed between tokens
+                // x\n{}
+                    1:2 Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)
+                {\"a\": /* */ 1}
+                    1:8 Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)
+                #
+                    1:2 Unexpected character ('#' (code 35)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                {\n  \"a\": 1\n  \"b\": 2\n}
+                    3:4 Unexpected character ('"' (code 34)): was expecting comma to separate Object entries
+                €
+                    1:2 Unexpected character ('€' (code 8364 / 0x20ac)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                [+1]
+                    1:3 Unexpected character ('+' (code 43)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                \u{feff}{}
+                    1:2 Unexpected character ('﻿' (code 65279 / 0xfeff)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+                \"a\0\"
+                    1:4 Illegal unquoted character ((CTRL-CHAR, code 0)): has to be escaped using backslash to be included in string value
+            "#]],
+        );
+    }
 }

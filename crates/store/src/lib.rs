@@ -9,7 +9,7 @@ mod records;
 mod sqlite;
 
 pub use conformance::check_store;
-pub use memory::MemoryStore;
+pub use memory::{MemorySizes, MemoryStore};
 pub use records::*;
 pub use sqlite::SqliteStore;
 
@@ -19,6 +19,10 @@ pub trait Store: Send + Sync + 'static {
     /// A refused write (name taken, conflict) leaves no trace and does not disturb the others.
     /// When this returns `Ok`, everything that was accepted survives a crash of the machine.
     /// On `Err` nothing of the batch may be relied on: it may or may not have become durable.
+    ///
+    /// Writes of one batch see those before them. A first turn whose key is taken is a conflict,
+    /// whether its ARN is taken too or not; so is a turn that has `new` where it is not the
+    /// first, or lacks it where it is. Deleting a record that is not there is accepted.
     fn commit(&self, writes: &[Write]) -> Result<Vec<Outcome>, StoreError>;
 
     /// An execution's row, by key.

@@ -1,6 +1,7 @@
 //! The plain records that go in and out of a store.
 
-/// Names an execution inside one store. Given out rising by the runtime, never reused.
+/// Names an execution inside one store. Given out rising by the runtime, never reused; from 1
+/// to `i64::MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ExecutionKey(pub u64);
 

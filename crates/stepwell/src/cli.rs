@@ -1,0 +1,278 @@
+//! The command line: every command and option with the text that explains it. What the options
+//! mean together with the environment and the configuration file is settled in `config`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// AWS Step Functions on your own machines.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stepwell",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    long_about = "AWS Step Functions on your own machines.\n\n\
+        Stepwell runs Amazon States Language, speaks the Step Functions API and keeps every \
+        execution through crashes, in one program. The AWS CLI, the SDKs and Terraform work \
+        with it when their endpoint points at it.",
+    after_help = FIRST_STEPS,
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  stepwell validate machine.asl.json            is the definition right?
+  stepwell run machine.asl.json --input '{}'    run it once, here and now
+  stepwell dev .                                serve every *.asl.json of this folder
+  stepwell serve --data /var/lib/stepwell       a server that keeps everything";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(Serve),
+    Dev(Dev),
+    Run(Run),
+    Validate(Validate),
+    History(History),
+    Completions(Completions),
+}
+
+/// Serve the Step Functions API and keep every execution in a data directory.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Serve the Step Functions API and keep every execution in a data directory.\n\n\
+        Prints one line, `listening on http://ADDRESS:PORT`, on standard output once it answers. \
+        The first SIGTERM or SIGINT stops it gracefully; executions go on at the next start. \
+        The second one stops it at once, which loses nothing either.",
+    after_long_help = "\
+Examples:
+  stepwell serve
+      Port 8083 on this machine only, data in ./.stepwell
+
+  stepwell serve --data /var/lib/stepwell --config /etc/stepwell.toml
+      A server with functions declared in a configuration file
+
+  stepwell serve --listen 127.0.0.1:0 --data :memory:
+      Any free port, nothing kept: for tests
+
+  aws stepfunctions list-state-machines --endpoint-url http://127.0.0.1:8083
+      Talk to it"
+)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+}
+
+/// Serve a folder of state machines, reload them when they change, show what they do.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Serve a folder of state machines, reload them when they change, show what they \
+        do.\n\n\
+        Every *.asl.json in the folder becomes a state machine named after its file; saving the \
+        file updates it, and mistakes are shown with their place in the text. Activities that \
+        the definitions name are created. Functions, and machines of type EXPRESS, are declared \
+        in the folder's stepwell.toml. Executions are printed as they go, and so is what \
+        functions write to their logs.",
+    after_long_help = "\
+Examples:
+  stepwell dev
+      The folder you are in
+
+  stepwell dev examples/order-fulfilment
+      A folder with its stepwell.toml; its data goes to examples/order-fulfilment/.stepwell
+
+  aws stepfunctions start-execution --endpoint-url http://127.0.0.1:8083 \\
+      --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:NAME --input '{}'
+      Start an execution of NAME.asl.json"
+)]
+pub(crate) struct Dev {
+    /// The folder with the *.asl.json files.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+}
+
+/// Run one execution of a definition in this process.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Run one execution of a definition in this process.\n\n\
+        Progress goes to standard error, the output to standard output. Nothing is kept. \
+        Functions are those of the stepwell.toml beside the file. The exit status is 0 if the \
+        execution succeeded, 1 if it ended otherwise, and 2 if it could not be started: wrong \
+        usage, or a definition that is not valid.\n\n\
+        A definition that waits for task tokens or activity workers needs somebody to answer: \
+        for such a one the API is served on a free port of this machine while it runs, and the \
+        commands that answer are printed.",
+    after_long_help = "\
+Examples:
+  stepwell run order.asl.json --input '{\"total\": 12}'
+  stepwell run order.asl.json --input @order.json
+  jq .order request.json | stepwell run order.asl.json --input - > result.json
+  stepwell run order.asl.json --quiet && echo done"
+)]
+pub(crate) struct Run {
+    /// The definition.
+    #[arg(value_name = "FILE")]
+    pub(crate) definition: PathBuf,
+    /// The input: JSON, @FILE, or - for standard input.
+    #[arg(short, long, value_name = "JSON|@FILE|-", default_value = "{}")]
+    pub(crate) input: String,
+    /// The name of the execution [default: a new UUID].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Run it as this type [default: the one in stepwell.toml, else STANDARD].
+    #[arg(long, value_name = "TYPE", ignore_case = true)]
+    pub(crate) r#type: Option<MachineTypeName>,
+    /// Print no progress, only the output and what went wrong.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Serve the API at this address while the execution runs [default: a free port, if the
+    /// definition waits for tokens or workers].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Allow an address that other machines can reach; there is no authentication yet.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
+}
+
+/// Check definitions and show every mistake with its place.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Check definitions and show every mistake with its place.\n\n\
+        Findings have AWS's codes and words. The exit status is 0 if every definition is valid \
+        (warnings allowed), 1 if one is not, and 2 if a file cannot be read.",
+    after_long_help = "\
+Examples:
+  stepwell validate machine.asl.json
+  stepwell validate machines/*.asl.json
+  stepwell validate --type EXPRESS fast.asl.json
+  stepwell validate --format json machine.asl.json | jq '.[].diagnostics'"
+)]
+pub(crate) struct Validate {
+    /// The definitions; - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to show what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: OutputFormat,
+    /// Check as this type; EXPRESS refuses activities and patterns that wait.
+    #[arg(long, value_name = "TYPE", default_value = "STANDARD", ignore_case = true)]
+    pub(crate) r#type: MachineTypeName,
+}
+
+/// Show the history of an execution as a table.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Show the history of an execution as a table: when each event happened, how \
+        long each state and task took, and what failed.\n\n\
+        The history comes from a running server, or from a file with the output of `aws \
+        stepfunctions get-execution-history`.",
+    after_long_help = "\
+Examples:
+  stepwell history arn:aws:states:us-east-1:123456789012:execution:order:order-1042
+      From the server at http://127.0.0.1:8083
+
+  stepwell history --endpoint http://127.0.0.1:9000 ARN
+      From another server
+
+  aws stepfunctions get-execution-history --execution-arn ARN | stepwell history -
+      From any source, AWS included"
+)]
+pub(crate) struct History {
+    /// An execution's ARN, a file, or - for standard input.
+    #[arg(value_name = "ARN|FILE")]
+    pub(crate) source: String,
+    /// The server to ask [env: AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL] [default:
+    /// http://127.0.0.1:8083].
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Show inputs and outputs too.
+    #[arg(long)]
+    pub(crate) data: bool,
+}
+
+/// Print a completion script for a shell.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stepwell completions bash > /etc/bash_completion.d/stepwell
+  stepwell completions zsh > ~/.zfunc/_stepwell
+  stepwell completions fish > ~/.config/fish/completions/stepwell.fish")]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// Options of the commands that serve.
+#[derive(Debug, Args, Default)]
+pub(crate) struct ServerOptions {
+    /// The address and port of the API; port 0 takes a free one [env: STEPWELL_LISTEN]
+    /// [default: 127.0.0.1:8083].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Allow an address that other machines can reach; there is no authentication yet.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
+    /// .stepwell].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
+}
+
+/// Options of every command that runs executions.
+#[derive(Debug, Args, Default)]
+pub(crate) struct CommonOptions {
+    /// The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
+    /// there is one].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012].
+    #[arg(long, value_name = "ID")]
+    pub(crate) account_id: Option<String>,
+    /// The region in ARNs [env: AWS_REGION] [default: us-east-1].
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// What to log to standard error: error, warn, info, debug, trace, or a filter such as
+    /// warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run].
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// How to write the log [env: STEPWELL_LOG_FORMAT] [default: text].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<OutputFormat>,
+}
+
+/// Text for people or JSON for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    Text,
+    Json,
+}
+
+/// A state machine's `type`, as AWS writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum MachineTypeName {
+    Standard,
+    Express,
+}
+
+impl From<MachineTypeName> for asl::MachineType {
+    fn from(name: MachineTypeName) -> asl::MachineType {
+        match name {
+            MachineTypeName::Standard => asl::MachineType::Standard,
+            MachineTypeName::Express => asl::MachineType::Express,
+        }
+    }
+}

@@ -16,13 +16,8 @@ pub(crate) fn render(file: &str, text: &str, diagnostic: &Diagnostic) -> String 
         let _ = writeln!(shown, "  --> {file}{}", in_brackets(location));
         return shown;
     };
-    let _ = writeln!(
-        shown,
-        "  --> {file}:{}:{}{}",
-        start.line,
-        start.column,
-        in_brackets(location)
-    );
+    let _ =
+        writeln!(shown, "  --> {file}:{}:{}{}", start.line, start.column, in_brackets(location));
     let Some(line) = text.split('\n').nth(start.line as usize - 1) else {
         return shown;
     };

@@ -72,11 +72,9 @@ fn as_text(reports: &[Report]) -> String {
             (0, 0) => "valid".to_owned(),
             (0, warnings) => format!("valid, {}", counted(warnings, "warning")),
             (errors, 0) => format!("not valid, {}", counted(errors, "error")),
-            (errors, warnings) => format!(
-                "not valid, {}, {}",
-                counted(errors, "error"),
-                counted(warnings, "warning")
-            ),
+            (errors, warnings) => {
+                format!("not valid, {}, {}", counted(errors, "error"), counted(warnings, "warning"))
+            }
         };
         shown.push_str(&format!("{}: {verdict}\n", report.name));
     }

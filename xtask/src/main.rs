@@ -1,1 +1,78 @@
-fn main() {}
+//! The project's chores: `cargo xtask --help` lists them. Continuous integration runs the same.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to a person")]
+
+mod process;
+mod python;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's chores")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run all tests; the last line is the count
+    Test(test::Options),
+    /// Check formatting, clippy and tidy, as continuous integration does
+    Lint,
+    /// Check what compilers don't: layers, lengths, purity, links, reasons for dependencies
+    Tidy,
+    /// Run recorded executions against a server in this process, and say what differs
+    Conformance {
+        /// Names of cases, or parts of them; none: all
+        cases: Vec<String>,
+        /// Rewrite the list of known gaps to what fails now, keeping the reasons
+        #[arg(long)]
+        bless: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    std::env::set_current_dir(process::root())?;
+    match Arguments::parse().chore {
+        Chore::Test(options) => test::run(&options),
+        Chore::Lint => lint(),
+        Chore::Tidy => tidy::run(),
+        Chore::Conformance { cases, bless } => {
+            let mut command = process::cargo(["run", "--quiet", "-p", "conformance", "--"]);
+            command.args(cases);
+            if bless {
+                command.arg("--bless");
+            }
+            process::run(&mut command)
+        }
+    }
+}
+
+/// Formatting first since it is the fastest; tidy last since it wants code that compiles.
+fn lint() -> Result<()> {
+    process::run(&mut process::cargo(["fmt", "--all", "--check"]))?;
+    process::run(&mut process::cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    tidy::run()
+}

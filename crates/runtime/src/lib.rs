@@ -6,8 +6,11 @@
 
 mod handle;
 mod resources;
+mod status;
 mod task_runner;
 
 pub use handle::*;
 pub use resources::*;
+pub use status::{status_code, status_of_code};
+pub use store::{ExecutionKey, ExecutionQuery, ExecutionsOf, ListPlace, StoreError};
 pub use task_runner::{TaskCall, TaskRunner};

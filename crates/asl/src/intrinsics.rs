@@ -23,13 +23,14 @@ impl IntrinsicCall {
         todo!()
     }
 
-    /// Evaluates the call. `field` names the template field for failure texts (`value.$`).
-    pub fn evaluate(
-        &self,
-        environment: &Environment<'_>,
-        field: &str,
-    ) -> Result<Value, EvaluationError> {
-        let _ = (environment, field);
+    /// Whether the call can give a string: what `ErrorPath` and `CausePath` accept.
+    pub(crate) fn may_give_string(&self) -> bool {
+        todo!()
+    }
+
+    /// Evaluates the call.
+    pub fn evaluate(&self, environment: &Environment<'_>) -> Result<Value, EvaluationError> {
+        let _ = environment;
         todo!()
     }
 }

@@ -1,11 +1,13 @@
 //! Payload templates, one type for both query languages.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
-    Environment, EvaluationError, Expression, ExpressionError, IntrinsicCall, Path, Payload,
+    Environment, EvaluationError, Expression, ExpressionError, IntrinsicCall, Path, PathMiss,
+    Payload,
 };
 
 /// A compiled template: a JSON value with holes.
@@ -65,35 +67,120 @@ impl TemplateError {
     pub fn code(&self) -> &'static str {
         match &self.kind {
             TemplateErrorKind::Expression(error) => error.code(),
-            _ => "SCHEMA_VALIDATION_FAILED",
+            TemplateErrorKind::UnbalancedDelimiters => "INVALID_JSONATA_EXPRESSION",
+            TemplateErrorKind::InvalidPath | TemplateErrorKind::DuplicateField => {
+                "SCHEMA_VALIDATION_FAILED"
+            }
         }
     }
 
     /// AWS's text of the diagnostic.
     pub fn message(&self) -> String {
-        todo!()
+        match &self.kind {
+            TemplateErrorKind::InvalidPath => format!(
+                "The value for the field '{}' must be a valid JSONPath or a valid intrinsic \
+                 function call",
+                self.field
+            ),
+            TemplateErrorKind::DuplicateField => {
+                let name = self.field.trim_end_matches(".$");
+                format!("The fields '{name}' and '{name}.$' cannot be used together")
+            }
+            TemplateErrorKind::UnbalancedDelimiters => {
+                "A JSONata expression must start with '{%' and end with '%}'".to_owned()
+            }
+            TemplateErrorKind::Expression(error) => error.message().to_owned(),
+        }
+    }
+}
+
+/// The way from the template's value to a value inside it.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    parent: Option<&'p Place<'p>>,
+    step: PlaceStep<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum PlaceStep<'p> {
+    /// The template itself; its location where failure texts need one.
+    Start(&'p str),
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Place<'p> {
+    fn start(location: &'p str) -> Self {
+        Place { parent: None, step: PlaceStep::Start(location) }
+    }
+
+    fn key(&'p self, key: &'p str) -> Self {
+        Place { parent: Some(self), step: PlaceStep::Key(key) }
+    }
+
+    fn index(&'p self, index: usize) -> Self {
+        Place { parent: Some(self), step: PlaceStep::Index(index) }
+    }
+
+    fn steps(&self) -> Vec<TemplateStep> {
+        let mut steps = self.parent.map_or(Vec::new(), Place::steps);
+        match self.step {
+            PlaceStep::Start(_) => {}
+            PlaceStep::Key(key) => steps.push(TemplateStep::Key(key.to_owned())),
+            PlaceStep::Index(index) => steps.push(TemplateStep::Index(index)),
+        }
+        steps
+    }
+
+    /// The field of a JSONPath failure text: the innermost key with `.$`, or the whole template's
+    /// field.
+    fn path_field(&self) -> String {
+        match self.step {
+            PlaceStep::Start(location) => location.to_owned(),
+            PlaceStep::Key(key) => format!("{key}.$"),
+            PlaceStep::Index(_) => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            PlaceStep::Start(location) => f.write_str(location),
+            PlaceStep::Key(key) => write!(f, "/{key}"),
+            PlaceStep::Index(index) => write!(f, "[{index}]"),
+        }
     }
 }
 
 impl Template {
     /// Compiles a JSONPath payload template. Gives every error, in document order.
     pub fn compile_json_path(value: &Value) -> Result<Template, Vec<TemplateError>> {
-        let _ = value;
-        todo!()
+        let mut compiler = Compiler { errors: Vec::new() };
+        let template = compiler.json_path(value, &Place::start(""));
+        if compiler.errors.is_empty() { Ok(template) } else { Err(compiler.errors) }
     }
 
     /// Compiles a JSONata template: any JSON value, with `{% … %}` strings at any depth. Gives
     /// every error, in document order.
     pub fn compile_jsonata(value: &Value) -> Result<Template, Vec<TemplateError>> {
-        let _ = value;
-        todo!()
+        let mut compiler = Compiler { errors: Vec::new() };
+        let template = compiler.jsonata(value, &Place::start(""));
+        if compiler.errors.is_empty() { Ok(template) } else { Err(compiler.errors) }
     }
 
     /// Compiles the text of a field that is itself a path or a call: `ErrorPath`, `CausePath`.
     /// `None` if it is neither a reference path nor a call that can give a string.
     pub fn from_path_text(text: &str) -> Option<Template> {
-        let _ = text;
-        todo!()
+        if text.starts_with('$') {
+            let path = Path::parse(text).ok()?;
+            return path.is_reference_path().then_some(Template::Path(path));
+        }
+        let call = IntrinsicCall::parse(text)?;
+        call.may_give_string().then_some(Template::Intrinsic(call))
     }
 
     /// Fills the holes. `location` is the name of the field the template is the value of
@@ -104,8 +191,7 @@ impl Template {
         environment: &Environment<'_>,
         location: &str,
     ) -> Result<Value, EvaluationError> {
-        let _ = (environment, location);
-        todo!()
+        self.fill(environment, &Place::start(location))
     }
 
     /// As [`Template::evaluate`], but a literal is shared and not copied.
@@ -114,20 +200,179 @@ impl Template {
         environment: &Environment<'_>,
         location: &str,
     ) -> Result<Payload, EvaluationError> {
-        let _ = (environment, location);
-        todo!()
+        match self {
+            Template::Literal(payload) => Ok(payload.clone()),
+            template => template.evaluate(environment, location).map(Payload::from_value),
+        }
+    }
+
+    fn fill(
+        &self,
+        environment: &Environment<'_>,
+        place: &Place<'_>,
+    ) -> Result<Value, EvaluationError> {
+        match self {
+            Template::Literal(payload) => Ok(payload.value().clone()),
+            Template::Path(path) => match path.evaluate(environment) {
+                Ok(value) => Ok(value.into_owned()),
+                Err(PathMiss::IndexOutOfRange { .. }) => Ok(Value::Null),
+                Err(_) => Err(EvaluationError::runtime(format!(
+                    "The JSONPath '{}' specified for the field '{}' could not be found in the \
+                     input '{}'",
+                    path.text(),
+                    place.path_field(),
+                    environment.input
+                ))),
+            },
+            Template::Intrinsic(call) => call.evaluate(environment),
+            Template::Expression(expression) => expression.evaluate_at(environment, place),
+            Template::Object(fields) => {
+                let mut object = Map::with_capacity(fields.len());
+                for (key, template) in fields {
+                    let value = template.fill(environment, &place.key(key))?;
+                    object.insert(String::from(&**key), value);
+                }
+                Ok(Value::Object(object))
+            }
+            Template::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| item.fill(environment, &place.index(index)))
+                .collect(),
+        }
     }
 
     /// Adds the names of the variables the template reads.
     pub fn collect_variables(&self, names: &mut BTreeSet<String>) {
-        let _ = names;
-        todo!()
+        match self {
+            Template::Literal(_) => {}
+            Template::Path(path) => names.extend(path.variable_name().map(str::to_owned)),
+            Template::Intrinsic(call) => call.collect_variables(names),
+            Template::Expression(expression) => {
+                names.extend(expression.variables().iter().cloned());
+            }
+            Template::Object(fields) => {
+                fields.iter().for_each(|(_, field)| field.collect_variables(names));
+            }
+            Template::Array(items) => items.iter().for_each(|item| item.collect_variables(names)),
+        }
     }
 
     /// Calls `visit` with every JSONata expression in the template and its location, extended
     /// from `location` as failure texts do.
     pub fn visit_expressions(&self, location: &str, visit: &mut dyn FnMut(&Expression, &str)) {
-        let _ = (location, visit);
-        todo!()
+        self.visit_at(&Place::start(location), visit);
+    }
+
+    fn visit_at(&self, place: &Place<'_>, visit: &mut dyn FnMut(&Expression, &str)) {
+        match self {
+            Template::Literal(_) | Template::Path(_) | Template::Intrinsic(_) => {}
+            Template::Expression(expression) => visit(expression, &place.to_string()),
+            Template::Object(fields) => {
+                fields.iter().for_each(|(key, field)| field.visit_at(&place.key(key), visit));
+            }
+            Template::Array(items) => {
+                let items = items.iter().enumerate();
+                items.for_each(|(index, item)| item.visit_at(&place.index(index), visit));
+            }
+        }
+    }
+
+    fn is_literal(&self) -> bool {
+        matches!(self, Template::Literal(_))
+    }
+}
+
+struct Compiler {
+    errors: Vec<TemplateError>,
+}
+
+impl Compiler {
+    fn error(&mut self, place: &Place<'_>, field: &str, kind: TemplateErrorKind) -> Template {
+        self.errors.push(TemplateError {
+            location: place.to_string(),
+            steps: place.steps(),
+            field: field.to_owned(),
+            kind,
+        });
+        Template::Literal(Value::Null.into())
+    }
+
+    fn json_path(&mut self, value: &Value, place: &Place<'_>) -> Template {
+        match value {
+            Value::Object(object) => {
+                let mut fields = Vec::with_capacity(object.len());
+                for (key, field) in object {
+                    let Some(name) = key.strip_suffix(".$") else {
+                        fields.push((key.as_str().into(), self.json_path(field, &place.key(key))));
+                        continue;
+                    };
+                    if object.contains_key(name) {
+                        self.error(place, key, TemplateErrorKind::DuplicateField);
+                    }
+                    let template = match field.as_str().and_then(path_or_call) {
+                        Some(template) => template,
+                        None => self.error(place, key, TemplateErrorKind::InvalidPath),
+                    };
+                    fields.push((name.into(), template));
+                }
+                collapsed(value, Template::Object(fields))
+            }
+            Value::Array(items) => collapsed(value, self.items(items, place, Self::json_path)),
+            _ => Template::Literal(value.clone().into()),
+        }
+    }
+
+    fn jsonata(&mut self, value: &Value, place: &Place<'_>) -> Template {
+        match value {
+            Value::Object(object) => {
+                let mut fields = Vec::with_capacity(object.len());
+                for (key, field) in object {
+                    fields.push((key.as_str().into(), self.jsonata(field, &place.key(key))));
+                }
+                collapsed(value, Template::Object(fields))
+            }
+            Value::Array(items) => collapsed(value, self.items(items, place, Self::jsonata)),
+            Value::String(text) => match Expression::delimited(text) {
+                Some(inner) => match Expression::compile(inner) {
+                    Ok(expression) => Template::Expression(expression),
+                    Err(error) => self.error(place, "", TemplateErrorKind::Expression(error)),
+                },
+                None if text.starts_with("{%") || text.ends_with("%}") => {
+                    self.error(place, "", TemplateErrorKind::UnbalancedDelimiters)
+                }
+                None => Template::Literal(value.clone().into()),
+            },
+            _ => Template::Literal(value.clone().into()),
+        }
+    }
+
+    fn items(
+        &mut self,
+        items: &[Value],
+        place: &Place<'_>,
+        compile: fn(&mut Self, &Value, &Place<'_>) -> Template,
+    ) -> Template {
+        let items = items.iter().enumerate();
+        Template::Array(items.map(|(at, item)| compile(self, item, &place.index(at))).collect())
+    }
+}
+
+/// The template of a container, or the value itself where nothing in it is a hole.
+fn collapsed(value: &Value, template: Template) -> Template {
+    let is_literal = match &template {
+        Template::Object(fields) => fields.iter().all(|(_, field)| field.is_literal()),
+        Template::Array(items) => items.iter().all(Template::is_literal),
+        _ => false,
+    };
+    if is_literal { Template::Literal(value.clone().into()) } else { template }
+}
+
+/// What a field `name.$` holds.
+fn path_or_call(text: &str) -> Option<Template> {
+    if text.starts_with('$') {
+        Path::parse(text).ok().map(Template::Path)
+    } else {
+        IntrinsicCall::parse(text).map(Template::Intrinsic)
     }
 }

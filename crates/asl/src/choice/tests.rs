@@ -1,0 +1,117 @@
+use std::cell::Cell;
+
+use serde_json::json;
+
+use super::*;
+use crate::{ContextObject, Timestamp, Variables};
+
+fn holds(rule: &Value, input: &Value) -> Result<bool, String> {
+    let condition = Condition::compile_json_path(rule).map_err(|errors| format!("{errors:?}"))?;
+    let context = ContextObject::new(&|| json!({}));
+    let environment = Environment {
+        input,
+        states_input: None,
+        result: None,
+        error_output: None,
+        context: &context,
+        variables: Variables::default(),
+        now: Timestamp(0),
+        random: &Cell::new(0),
+    };
+    condition.evaluate(&environment, "Choices[0]/Condition").map_err(|error| error.cause)
+}
+
+#[test]
+fn rules_are_tested() {
+    let input = json!({"s": "log-7.txt", "n": 1, "t": "2012-10-09T19:00:55Z", "b": false, "z": null, "a": [1],
+        "star": "a*b", "one": 1.0, "u": "\u{ffff}", "later": "2012-10-09T21:00:55.1+01:00"});
+    let check =
+        |rule: Value, expected: bool| assert_eq!(holds(&rule, &input), Ok(expected), "{rule}");
+    check(json!({"Variable": "$.s", "StringMatches": "log-*.txt"}), true);
+    check(json!({"Variable": "$.s", "StringMatches": "*"}), true);
+    check(json!({"Variable": "$.s", "StringMatches": "log-*.tx"}), false);
+    check(json!({"Variable": "$.s", "StringMatches": "*7*"}), true);
+    check(json!({"Variable": "$.s", "StringMatches": "*t*t"}), true);
+    check(json!({"Variable": "$.s", "StringMatches": "log-7.txt*txt"}), false);
+    check(json!({"Variable": "$.s", "StringMatches": ""}), false);
+    check(json!({"Variable": "$.star", "StringMatches": "a\\*b"}), true);
+    check(json!({"Variable": "$.s", "StringMatches": "log\\*txt"}), false);
+    check(json!({"Variable": "$.n", "StringMatches": "*"}), false);
+    check(json!({"Variable": "$.n", "NumericEqualsPath": "$.one"}), true);
+    check(json!({"Variable": "$.n", "StringEquals": "1"}), false);
+    check(json!({"Variable": "$.u", "StringGreaterThan": "\u{10000}"}), true);
+    check(json!({"Variable": "$.t", "TimestampLessThanPath": "$.later"}), true);
+    check(json!({"Variable": "$.t", "IsTimestamp": true}), true);
+    check(json!({"Variable": "$.s", "IsTimestamp": false}), true);
+    check(json!({"Variable": "$.a[0]", "IsNumeric": true}), true);
+    check(json!({"Variable": "$.a[1]", "IsPresent": false}), true);
+    check(json!({"Variable": "$.z", "IsPresent": true}), true);
+    check(json!({"Variable": "$.b", "BooleanEquals": false}), true);
+    check(
+        json!({"And": [{"Variable": "$.x", "IsPresent": true}, {"Variable": "$.x", "IsNull": true}]}),
+        false,
+    );
+    check(
+        json!({"Or": [{"Variable": "$.x", "IsPresent": false}, {"Variable": "$.x", "IsNull": true}]}),
+        true,
+    );
+    check(json!({"Not": {"Variable": "$.z", "IsNull": true}, "Next": "N"}), false);
+}
+
+#[test]
+fn a_missing_variable_fails() {
+    assert_eq!(
+        holds(&json!({"Variable": "$.x", "IsNull": true}), &json!({})),
+        Err("Invalid path '$.x': The choice state's condition path references an invalid value."
+            .into())
+    );
+    assert_eq!(
+        holds(&json!({"Variable": "$", "StringEqualsPath": "$.y"}), &json!({})),
+        Err("Invalid path '$.y': The choice state's condition path references an invalid value."
+            .into())
+    );
+}
+
+#[test]
+fn wrong_rules_are_refused_with_a_place() {
+    let check = |rule: Value, expected: &str| {
+        let errors = Condition::compile_json_path(&rule).unwrap_err();
+        let found: Vec<String> = errors
+            .iter()
+            .map(|error| {
+                let place: String = error
+                    .steps
+                    .iter()
+                    .map(|step| match step {
+                        TemplateStep::Key(key) => format!("/{key}"),
+                        TemplateStep::Index(index) => format!("[{index}]"),
+                    })
+                    .collect();
+                format!("{place}: {}", error.message)
+            })
+            .collect();
+        assert_eq!(found.join("; "), expected);
+    };
+    check(json!({}), ": These fields are required: [Variable]");
+    check(json!({"StringEquals": "a"}), ": These fields are required: [Variable]");
+    check(
+        json!({"Variable": "x", "StringEquals": 1}),
+        "/Variable: Value is not a Reference Path: Reference path didn't start with '$'; \
+         /StringEquals: Expected value of type [STRING]",
+    );
+    check(
+        json!({"And": [{"Variable": "$.a", "IsNull": true, "Next": "X"}, {"Variable": "$..a", "IsNull": 1}]}),
+        "/And[0]: Field 'Next' is not supported; /And[1]/Variable: Value is not a Reference Path; \
+         /And[1]/IsNull: Expected value of type [BOOLEAN]",
+    );
+    check(json!({"Or": []}), "/Or: Value cannot be empty");
+    check(json!({"Not": 1}), "/Not: Expected value of type [OBJECT]");
+    check(
+        json!({"Variable": "$.a", "TimestampEquals": "2012-10-09T19:00:55"}),
+        "/TimestampEquals: String does not match RFC3339 timestamp",
+    );
+    check(
+        json!({"Variable": "$.a", "BooleanLessThan": true, "IsNull": true}),
+        ": Field 'BooleanLessThan' is not supported",
+    );
+}

@@ -1,4 +1,177 @@
 //! The embedded store: one SQLite file in write-ahead mode, fsync at every commit.
+//!
+//! One connection writes; readers take one of a few others and see what was committed. The
+//! write-ahead log is brought into the file by a thread of its own, away from commits.
+
+mod arns;
+mod checkpoint;
+mod error;
+mod folder;
+mod read;
+mod readers;
+mod schema;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rusqlite::Connection;
+
+use self::arns::Interned;
+use self::checkpoint::Checkpointer;
+use self::error::{failed, is_sync_failure};
+use self::folder::FolderLock;
+use self::readers::Readers;
+use crate::records::{ExecutionKey, ExecutionQuery, ExecutionRow, Outcome, Write};
+use crate::{Store, StoreError};
 
 /// A store in a data directory.
-pub struct SqliteStore {}
+pub struct SqliteStore {
+    /// Stopped first. The other fields are dropped in this order.
+    checkpointer: Option<Checkpointer>,
+    readers: Readers,
+    shared: Arc<Shared>,
+    arn_hash: fn(&str) -> i64,
+    _lock: FolderLock,
+}
+
+/// What the commit and the checkpoint threads share.
+struct Shared {
+    file: PathBuf,
+    writer: Mutex<Writer>,
+    /// Set for good once the disk failed to make a write durable: what it holds since is unknown,
+    /// and a later success would say nothing.
+    broken: AtomicBool,
+}
+
+struct Writer {
+    connection: Connection,
+    interned: Interned,
+    /// The hash that ARNs are found by; another one in tests of collisions.
+    arn_hash: fn(&str) -> i64,
+}
+
+impl SqliteStore {
+    /// Opens the store in a data directory and creates both where they are not there. The
+    /// directory is locked until the store is dropped.
+    ///
+    /// # Errors
+    /// `Unusable` where the directory is in use by another process, cannot be written, or holds
+    /// something that is not a store of this version or an older one; then nothing was changed.
+    pub fn open(folder: &Path) -> Result<SqliteStore, StoreError> {
+        let lock = folder::lock(folder)?;
+        let file = folder::prepare(folder)?;
+        let connection = schema::open_writer(&file)?;
+        let readers = Readers::new(&file)?;
+        let interned = Interned::default();
+        let arn_hash = arns::hash;
+        let writer = Writer { connection, interned, arn_hash };
+        let writer = Mutex::new(writer);
+        let shared = Arc::new(Shared { file, writer, broken: AtomicBool::new(false) });
+        let checkpointer = Some(Checkpointer::start(&shared)?);
+        Ok(SqliteStore { checkpointer, readers, shared, arn_hash, _lock: lock })
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        self.readers.with(read).map_err(|error| failed(&self.shared.file, &error))
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        drop(self.checkpointer.take());
+    }
+}
+
+impl Shared {
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn check_sound(&self) -> Result<(), StoreError> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(StoreError::Failed(format!(
+                "the disk failed to keep a write to {} earlier: check the disk, then start again",
+                self.file.display()
+            )));
+        }
+        Ok(())
+    }
+
+    fn note(&self, error: &rusqlite::Error) -> StoreError {
+        if is_sync_failure(error) {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        failed(&self.file, error)
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, writes: &[Write]) -> Result<Vec<Outcome>, StoreError> {
+        if writes.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.shared.check_sound()?;
+        let outcomes = {
+            let mut writer = self.shared.writer();
+            write::commit(&mut writer, writes).map_err(|error| self.shared.note(&error))?
+        };
+        self.shared.check_sound()?;
+        Ok(outcomes)
+    }
+
+    fn execution(&self, key: ExecutionKey) -> Result<Option<ExecutionRow>, StoreError> {
+        self.read(|connection| read::execution(connection, key))
+    }
+
+    fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, StoreError> {
+        let hash = self.arn_hash;
+        self.read(|connection| read::execution_by_arn(connection, arn, hash(arn)))
+    }
+
+    fn journal(&self, key: ExecutionKey) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.read(|connection| read::journal(connection, key))
+    }
+
+    fn list_executions(&self, query: &ExecutionQuery) -> Result<Vec<ExecutionRow>, StoreError> {
+        self.read(|connection| read::list_executions(connection, query))
+    }
+
+    fn due(&self, until: i64, limit: usize) -> Result<Vec<(ExecutionKey, i64)>, StoreError> {
+        self.read(|connection| read::due(connection, until, limit))
+    }
+
+    fn to_recover(
+        &self,
+        after: ExecutionKey,
+        limit: usize,
+    ) -> Result<Vec<ExecutionKey>, StoreError> {
+        self.read(|connection| read::to_recover(connection, after, limit))
+    }
+
+    fn count_open(&self, state_machine_arn: &str) -> Result<u64, StoreError> {
+        self.read(|connection| read::count_open(connection, state_machine_arn))
+    }
+
+    fn highest_key(&self) -> Result<ExecutionKey, StoreError> {
+        self.read(read::highest_key)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|connection| read::record(connection, kind, key))
+    }
+
+    fn records(
+        &self,
+        kind: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.read(|connection| read::records(connection, kind, prefix, after, limit))
+    }
+}

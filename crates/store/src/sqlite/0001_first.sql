@@ -1,0 +1,63 @@
+-- Parts of ARNs that repeat, each kept once: state machines, versions, aliases, and what stands
+-- before the name in the ARN of an execution.
+CREATE TABLE arns (
+    id INTEGER PRIMARY KEY,
+    arn TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE executions (
+    key INTEGER PRIMARY KEY,
+    -- Turns committed so far.
+    turns INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    -- Whether there is a stop date, and the stop date where there is one, else the start date.
+    stopped INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    wake INTEGER,
+    recover INTEGER NOT NULL,
+    listed INTEGER NOT NULL,
+    start_date INTEGER NOT NULL,
+    state_machine INTEGER NOT NULL,
+    version INTEGER,
+    alias INTEGER,
+    -- The execution's ARN is stem, name, rest; where there is no stem it is rest alone.
+    stem INTEGER,
+    name TEXT NOT NULL,
+    rest TEXT NOT NULL,
+    -- A hash of the ARN. Where it is taken by another ARN, the next free number.
+    arn_hash INTEGER NOT NULL,
+    -- Null where it is long: then it is turn 0 in the journal.
+    header BLOB,
+    -- The first turn's journal where it is short, else null.
+    first_turn BLOB
+) STRICT;
+
+CREATE UNIQUE INDEX executions_by_arn ON executions (arn_hash);
+
+-- Lists of one status; a list of any status is merged from them. The key is in every index.
+CREATE INDEX executions_by_state_machine ON executions (state_machine, status, moment)
+    WHERE listed = 1;
+CREATE INDEX executions_by_version ON executions (version, status, moment)
+    WHERE listed = 1 AND version IS NOT NULL;
+CREATE INDEX executions_by_alias ON executions (alias, status, moment)
+    WHERE listed = 1 AND alias IS NOT NULL;
+
+-- Open executions that lists do not show, to count them; those that lists show have an index.
+CREATE INDEX executions_open ON executions (state_machine) WHERE listed = 0 AND status = 0;
+CREATE INDEX executions_by_wake ON executions (wake) WHERE wake IS NOT NULL;
+CREATE INDEX executions_to_recover ON executions (recover) WHERE recover = 1;
+
+-- Turns that are not in the execution's row.
+CREATE TABLE journal (
+    execution INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (execution, turn)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE records (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,131 @@
+//! The thread that brings the write-ahead log into the file, so that commits need not.
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Result};
+
+use super::Shared;
+use super::error::{is_sync_failure, unusable};
+use crate::StoreError;
+
+/// The log is brought into the file when it has grown to so many pages.
+const LOG_PAGES: u32 = 8_192;
+/// Where a reader held up the last attempt, the next is when it has grown by so many more.
+const RETRY_PAGES: u32 = LOG_PAGES / 4;
+
+/// Stops its thread when it is dropped.
+pub(super) struct Checkpointer {
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Signal {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Pages in the log.
+    pages: u32,
+    closing: bool,
+}
+
+impl Checkpointer {
+    pub(super) fn start(shared: &Arc<Shared>) -> Result<Checkpointer, StoreError> {
+        let failed = |error: rusqlite::Error| unusable(&shared.file, &error);
+        let signal = Arc::new(Signal::default());
+        let grown = Arc::clone(&signal);
+        let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            grown.grown(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        };
+        shared.writer().connection.wal_hook(Some(hook)).map_err(failed)?;
+        let connection = connect(&shared.file).map_err(failed)?;
+        let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn({
+            let (signal, shared) = (Arc::clone(&signal), Arc::clone(shared));
+            move || run(&signal, &shared, &connection)
+        });
+        let thread = thread
+            .map_err(|error| StoreError::Failed(format!("a thread cannot be started: {error}")))?;
+        Ok(Checkpointer { signal, thread: Some(thread) })
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.signal.state().closing = true;
+        self.signal.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Signal {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called after every commit with the pages in the log.
+    fn grown(&self, pages: u32) {
+        if pages >= LOG_PAGES {
+            self.state().pages = pages;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until the log has so many pages; false where the store is being closed.
+    fn wait(&self, pages: u32) -> bool {
+        let mut state = self.state();
+        while !state.closing && state.pages < pages {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.pages = 0;
+        !state.closing
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
+fn run(signal: &Signal, shared: &Shared, connection: &Connection) {
+    let mut pages = LOG_PAGES;
+    while signal.wait(pages) {
+        pages = match checkpoint(shared, connection) {
+            Ok((log, done)) if done >= log => LOG_PAGES,
+            Ok((log, _)) => log.max(LOG_PAGES) + RETRY_PAGES,
+            Err(error) => {
+                if is_sync_failure(&error) {
+                    shared.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+                let file = shared.file.display();
+                tracing::warn!(%file, %error, "the log could not be brought into the file");
+                pages.max(LOG_PAGES) + RETRY_PAGES
+            }
+        };
+    }
+}
+
+/// Pages of the log, and how many of them are in the file now.
+fn checkpoint(shared: &Shared, connection: &Connection) -> Result<(u32, u32)> {
+    let pass = || -> Result<(u32, u32)> {
+        let (log, done) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
+        Ok((u32::try_from(log).unwrap_or(0), u32::try_from(done).unwrap_or(0)))
+    };
+    pass()?;
+    // What was committed meanwhile, with commits held up for that moment: only when the whole
+    // log is in the file does the next commit start it over.
+    let _writer = shared.writer();
+    pass()
+}

@@ -1,0 +1,281 @@
+//! What is read, each with one connection.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::arns;
+use super::write::HEADER_TURN;
+use crate::records::{
+    ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, NewExecution, RowState,
+};
+
+/// An execution's row, as [`row`] reads it.
+macro_rules! select_row {
+    ($condition:literal) => {
+        concat!(
+            "SELECT e.key, e.turns, e.status, e.stopped, e.moment, e.wake, e.recover, e.listed, ",
+            "e.start_date, machine.arn, version.arn, alias.arn, stem.arn, e.name, e.rest, ",
+            "coalesce(e.header, ",
+            "(SELECT bytes FROM journal WHERE execution = e.key AND turn = 0)) ",
+            "FROM executions e JOIN arns machine ON machine.id = e.state_machine ",
+            "LEFT JOIN arns version ON version.id = e.version ",
+            "LEFT JOIN arns alias ON alias.id = e.alias ",
+            "LEFT JOIN arns stem ON stem.id = e.stem ",
+            "WHERE ",
+            $condition
+        )
+    };
+}
+const _: () = assert!(HEADER_TURN == 0, "the statement above names it");
+
+fn row(row: &Row<'_>) -> Result<ExecutionRow> {
+    let text = |at: usize| -> Result<Box<str>> { Ok(row.get_ref(at)?.as_str()?.into()) };
+    let optional = |at: usize| -> Result<Option<Box<str>>> {
+        Ok(row.get_ref(at)?.as_str_or_null()?.map(Box::from))
+    };
+    let stopped: bool = row.get(3)?;
+    let moment: i64 = row.get(4)?;
+    let name = text(13)?;
+    let rest = row.get_ref(14)?.as_str()?;
+    let arn = match row.get_ref(12)?.as_str_or_null()? {
+        Some(stem) => [stem, &name, rest].concat(),
+        None => rest.to_owned(),
+    };
+    Ok(ExecutionRow {
+        key: ExecutionKey(row.get::<_, i64>(0)?.cast_unsigned()),
+        turns: row.get(1)?,
+        new: NewExecution {
+            arn: arn.into(),
+            name,
+            state_machine_arn: text(9)?,
+            version_arn: optional(10)?,
+            alias_arn: optional(11)?,
+            start_date: row.get(8)?,
+            listed: row.get(7)?,
+            header: row.get(15)?,
+        },
+        state: RowState {
+            status: row.get(2)?,
+            stop_date: stopped.then_some(moment),
+            wake: row.get(5)?,
+            recover: row.get(6)?,
+        },
+    })
+}
+
+/// A key as SQLite keeps it; keys beyond are never given out, so that the highest stands for them.
+fn number(key: ExecutionKey) -> Option<i64> {
+    i64::try_from(key.0).ok()
+}
+
+fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+pub(super) fn execution(
+    connection: &Connection,
+    key: ExecutionKey,
+) -> Result<Option<ExecutionRow>> {
+    let Some(key) = number(key) else { return Ok(None) };
+    connection.prepare_cached(select_row!("e.key = ?1"))?.query_row([key], row).optional()
+}
+
+pub(super) fn execution_by_arn(
+    connection: &Connection,
+    arn: &str,
+    hash: i64,
+) -> Result<Option<ExecutionRow>> {
+    let mut select = connection.prepare_cached(select_row!("e.arn_hash = ?1"))?;
+    let mut hash = hash;
+    // Executions whose ARNs have the same hash stand at the numbers that follow.
+    loop {
+        match select.query_row([hash], row).optional()? {
+            Some(found) if *found.new.arn != *arn => hash = hash.wrapping_add(1),
+            found => return Ok(found),
+        }
+    }
+}
+
+pub(super) fn journal(connection: &Connection, key: ExecutionKey) -> Result<Vec<Vec<u8>>> {
+    let Some(key) = number(key) else { return Ok(Vec::new()) };
+    let mut first =
+        connection.prepare_cached("SELECT first_turn FROM executions WHERE key = ?1")?;
+    let first: Option<Option<Vec<u8>>> = first.query_row([key], |row| row.get(0)).optional()?;
+    let mut turns: Vec<Vec<u8>> = first.flatten().into_iter().collect();
+    let mut rest = connection.prepare_cached(
+        "SELECT bytes FROM journal WHERE execution = ?1 AND turn > 0 ORDER BY turn",
+    )?;
+    for turn in rest.query_map([key], |row| row.get(0))? {
+        turns.push(turn?);
+    }
+    Ok(turns)
+}
+
+/// The statements of one kind of list.
+struct ListStatements {
+    /// The first status beyond one.
+    next_status: &'static str,
+    first_page: &'static str,
+    next_page: &'static str,
+}
+
+macro_rules! list_statements {
+    ($column:literal) => {
+        ListStatements {
+            next_status: concat!(
+                "SELECT status FROM executions WHERE listed = 1 AND ",
+                $column,
+                " = ?1 AND status > ?2 ORDER BY status LIMIT 1"
+            ),
+            first_page: concat!(
+                "SELECT moment, key FROM executions WHERE listed = 1 AND ",
+                $column,
+                " = ?1 AND status = ?2 ORDER BY moment DESC, key DESC LIMIT ?3"
+            ),
+            next_page: concat!(
+                "SELECT moment, key FROM executions WHERE listed = 1 AND ",
+                $column,
+                " = ?1 AND status = ?2 AND (moment, key) < (?4, ?5) ",
+                "ORDER BY moment DESC, key DESC LIMIT ?3"
+            ),
+        }
+    };
+}
+
+static BY_STATE_MACHINE: ListStatements = list_statements!("state_machine");
+static BY_VERSION: ListStatements = list_statements!("version");
+static BY_ALIAS: ListStatements = list_statements!("alias");
+
+pub(super) fn list_executions(
+    connection: &Connection,
+    query: &ExecutionQuery,
+) -> Result<Vec<ExecutionRow>> {
+    let (statements, arn) = match &query.of {
+        ExecutionsOf::StateMachine(arn) => (&BY_STATE_MACHINE, arn),
+        ExecutionsOf::Version(arn) => (&BY_VERSION, arn),
+        ExecutionsOf::Alias(arn) => (&BY_ALIAS, arn),
+    };
+    // One view of the store for all statements: an execution that ends meanwhile is not missed.
+    let transaction = connection.unchecked_transaction()?;
+    let Some(id) = arns::find(&transaction, arn)? else { return Ok(Vec::new()) };
+    let mut places = Vec::new();
+    match query.status {
+        Some(status) => list_status(&transaction, statements, id, status, query, &mut places)?,
+        None => {
+            let mut last = -1;
+            let mut next_status = transaction.prepare_cached(statements.next_status)?;
+            while let Some(status) =
+                next_status.query_row(params![id, last], |row| row.get(0)).optional()?
+            {
+                list_status(&transaction, statements, id, status, query, &mut places)?;
+                last = i64::from(status);
+            }
+            places.sort_unstable_by_key(|place| std::cmp::Reverse(*place));
+            places.truncate(query.limit);
+        }
+    }
+    let mut select = transaction.prepare_cached(select_row!("e.key = ?1"))?;
+    places.into_iter().map(|(_, key)| select.query_row([key], row)).collect()
+}
+
+/// Adds the moments and keys of a page of executions with one status.
+fn list_status(
+    connection: &Connection,
+    statements: &ListStatements,
+    id: i64,
+    status: u8,
+    query: &ExecutionQuery,
+    places: &mut Vec<(i64, i64)>,
+) -> Result<()> {
+    let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let limit = limit(query.limit);
+    let page = match query.after {
+        None => &mut connection.prepare_cached(statements.first_page)?,
+        Some(_) => &mut connection.prepare_cached(statements.next_page)?,
+    };
+    let found = match query.after {
+        None => page.query_map(params![id, status, limit], place)?,
+        Some(ListPlace { moment, key }) => {
+            let key = number(key).unwrap_or(i64::MAX);
+            page.query_map(params![id, status, limit, moment, key], place)?
+        }
+    };
+    for place in found {
+        places.push(place?);
+    }
+    Ok(())
+}
+
+pub(super) fn due(
+    connection: &Connection,
+    until: i64,
+    count: usize,
+) -> Result<Vec<(ExecutionKey, i64)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, wake FROM executions WHERE wake <= ?1 ORDER BY wake, key LIMIT ?2",
+    )?;
+    let found = select.query_map(params![until, limit(count)], |row| {
+        Ok((ExecutionKey(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?))
+    })?;
+    found.collect()
+}
+
+pub(super) fn to_recover(
+    connection: &Connection,
+    after: ExecutionKey,
+    count: usize,
+) -> Result<Vec<ExecutionKey>> {
+    let after = number(after).unwrap_or(i64::MAX);
+    let mut select = connection.prepare_cached(
+        "SELECT key FROM executions WHERE recover = 1 AND key > ?1 ORDER BY key LIMIT ?2",
+    )?;
+    let found = select.query_map(params![after, limit(count)], |row| {
+        Ok(ExecutionKey(row.get::<_, i64>(0)?.cast_unsigned()))
+    })?;
+    found.collect()
+}
+
+pub(super) fn count_open(connection: &Connection, state_machine_arn: &str) -> Result<u64> {
+    let Some(id) = arns::find(connection, state_machine_arn)? else { return Ok(0) };
+    let mut select = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM executions \
+         WHERE listed = 1 AND state_machine = ?1 AND status = 0) + \
+         (SELECT count(*) FROM executions \
+         WHERE listed = 0 AND status = 0 AND state_machine = ?1)",
+    )?;
+    select.query_row([id], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+}
+
+pub(super) fn highest_key(connection: &Connection) -> Result<ExecutionKey> {
+    let mut select = connection.prepare_cached("SELECT max(key) FROM executions")?;
+    let highest: Option<i64> = select.query_row([], |row| row.get(0))?;
+    Ok(ExecutionKey(highest.map_or(0, i64::cast_unsigned)))
+}
+
+pub(super) fn record(connection: &Connection, kind: &str, key: &str) -> Result<Option<Vec<u8>>> {
+    let mut select =
+        connection.prepare_cached("SELECT body FROM records WHERE kind = ?1 AND key = ?2")?;
+    select.query_row([kind, key], |row| row.get(0)).optional()
+}
+
+pub(super) fn records(
+    connection: &Connection,
+    kind: &str,
+    prefix: &str,
+    after: &str,
+    count: usize,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, body FROM records WHERE kind = ?1 AND key >= ?2 AND key > ?3 \
+         ORDER BY key LIMIT ?4",
+    )?;
+    let mut found = select.query(params![kind, prefix, after, limit(count)])?;
+    let mut records = Vec::new();
+    while let Some(row) = found.next()? {
+        let key = row.get_ref(0)?.as_str()?;
+        if !key.starts_with(prefix) {
+            break;
+        }
+        records.push((key.to_owned(), row.get(1)?));
+    }
+    Ok(records)
+}

@@ -1,0 +1,239 @@
+//! Commits: a batch in one transaction.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, params};
+
+use super::Writer;
+use super::arns::{self, Interned};
+use crate::records::{NewExecution, Outcome, RowState, TurnWrite, Write};
+
+/// A header of at most so many bytes is kept in the execution's row.
+const ROW_HEADER_BYTES: usize = 1_024;
+/// The first turn's journal is kept in the row where it has, with the header, at most so many.
+const ROW_BYTES: usize = 2_048;
+
+/// Where a long header is in the journal. Turns count from 1.
+pub(super) const HEADER_TURN: u32 = 0;
+
+/// Updates of a row, by whether its end, its wake-up and its recovery change.
+const UPDATES: [[[&str; 2]; 2]; 2] = [
+    [
+        [
+            "UPDATE executions SET turns = turns + 1 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, recover = ?5 WHERE key = ?6",
+        ],
+        [
+            "UPDATE executions SET turns = turns + 1, wake = ?4 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, wake = ?4, recover = ?5 WHERE key = ?6",
+        ],
+    ],
+    [
+        [
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, recover = ?5 WHERE key = ?6",
+        ],
+        [
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, wake = ?4 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, wake = ?4, recover = ?5 WHERE key = ?6",
+        ],
+    ],
+];
+
+/// Commits a batch; nothing of it is kept on an error.
+pub(super) fn commit(writer: &mut Writer, writes: &[Write]) -> Result<Vec<Outcome>> {
+    let Writer { connection, interned, arn_hash } = writer;
+    let done = transact(connection, interned, *arn_hash, writes);
+    if done.is_err() {
+        interned.clear();
+        if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
+        }
+    }
+    done
+}
+
+fn transact(
+    connection: &Connection,
+    interned: &mut Interned,
+    arn_hash: fn(&str) -> i64,
+    writes: &[Write],
+) -> Result<Vec<Outcome>> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let mut batch =
+        Batch { statements: Statements::prepare(connection)?, connection, interned, arn_hash };
+    let outcomes = writes.iter().map(|write| batch.write(write)).collect::<Result<_>>()?;
+    drop(batch);
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(outcomes)
+}
+
+struct Batch<'a> {
+    connection: &'a Connection,
+    interned: &'a mut Interned,
+    arn_hash: fn(&str) -> i64,
+    statements: Statements<'a>,
+}
+
+/// The statements that most writes need.
+struct Statements<'a> {
+    insert_execution: CachedStatement<'a>,
+    insert_turn: CachedStatement<'a>,
+    select_state: CachedStatement<'a>,
+}
+
+impl<'a> Statements<'a> {
+    fn prepare(connection: &'a Connection) -> Result<Statements<'a>> {
+        Ok(Statements {
+            insert_execution: connection.prepare_cached(
+                "INSERT INTO executions VALUES \
+                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+                 ON CONFLICT DO NOTHING",
+            )?,
+            insert_turn: connection.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3)")?,
+            select_state: connection.prepare_cached(
+                "SELECT turns, status, stopped, moment, wake, recover, start_date \
+                 FROM executions WHERE key = ?1",
+            )?,
+        })
+    }
+}
+
+/// What the row says before a turn.
+struct Before {
+    turns: u32,
+    state: RowState,
+    start_date: i64,
+}
+
+impl Batch<'_> {
+    fn write(&mut self, write: &Write) -> Result<Outcome> {
+        match write {
+            Write::Turn(turn) => return self.turn(turn),
+            Write::PutRecord { kind, key, body } => {
+                let mut put = self.connection.prepare_cached(
+                    "INSERT INTO records VALUES (?1, ?2, ?3) \
+                     ON CONFLICT DO UPDATE SET body = excluded.body",
+                )?;
+                put.execute(params![kind, key, body])?;
+            }
+            Write::DeleteRecord { kind, key } => {
+                let mut delete = self
+                    .connection
+                    .prepare_cached("DELETE FROM records WHERE kind = ?1 AND key = ?2")?;
+                delete.execute(params![kind, key])?;
+            }
+        }
+        Ok(Outcome::Committed)
+    }
+
+    fn turn(&mut self, turn: &TurnWrite) -> Result<Outcome> {
+        match &turn.new {
+            Some(new) if turn.turns_before == 0 => self.first_turn(turn, new),
+            None if turn.turns_before > 0 => self.later_turn(turn),
+            _ => Ok(Outcome::Conflict),
+        }
+    }
+
+    fn first_turn(&mut self, turn: &TurnWrite, new: &NewExecution) -> Result<Outcome> {
+        let Ok(key) = i64::try_from(turn.key.0) else {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, -1));
+        };
+        let state_machine = self.interned.id(self.connection, &new.state_machine_arn)?;
+        let version = self.optional_id(new.version_arn.as_deref())?;
+        let alias = self.optional_id(new.alias_arn.as_deref())?;
+        let (stem, rest) = match arns::split(&new.arn, &new.name) {
+            Some((stem, rest)) => (Some(self.interned.id(self.connection, stem)?), rest),
+            None => (None, &*new.arn),
+        };
+        let header = (new.header.len() <= ROW_HEADER_BYTES).then_some(&new.header);
+        let in_row = turn.journal.len() + header.map_or(0, Vec::len) <= ROW_BYTES;
+        let first_turn = in_row.then_some(&turn.journal);
+        let mut arn_hash = (self.arn_hash)(&new.arn);
+        loop {
+            let inserted = self.statements.insert_execution.execute(params![
+                key,
+                turn.state.status,
+                turn.state.stop_date.is_some(),
+                turn.state.stop_date.unwrap_or(new.start_date),
+                turn.state.wake,
+                turn.state.recover,
+                new.listed,
+                new.start_date,
+                state_machine,
+                version,
+                alias,
+                stem,
+                new.name,
+                rest,
+                arn_hash,
+                header,
+                first_turn,
+            ])?;
+            if inserted == 1 {
+                break;
+            }
+            if self.before(key)?.is_some() {
+                return Ok(Outcome::Conflict);
+            }
+            let mut holder = self.connection.prepare_cached(
+                "SELECT stem IS ?2 AND rest = ?3 AND (stem IS NULL OR name = ?4) \
+                 FROM executions WHERE arn_hash = ?1",
+            )?;
+            if holder.query_row(params![arn_hash, stem, rest, new.name], |row| row.get(0))? {
+                return Ok(Outcome::NameTaken);
+            }
+            arn_hash = arn_hash.wrapping_add(1);
+        }
+        if header.is_none() {
+            self.statements.insert_turn.execute(params![key, HEADER_TURN, new.header])?;
+        }
+        if !in_row {
+            self.statements.insert_turn.execute(params![key, 1, turn.journal])?;
+        }
+        Ok(Outcome::Committed)
+    }
+
+    fn optional_id(&mut self, arn: Option<&str>) -> Result<Option<i64>> {
+        arn.map(|arn| self.interned.id(self.connection, arn)).transpose()
+    }
+
+    fn later_turn(&mut self, turn: &TurnWrite) -> Result<Outcome> {
+        let Ok(key) = i64::try_from(turn.key.0) else { return Ok(Outcome::Conflict) };
+        let Some(before) = self.before(key)? else { return Ok(Outcome::Conflict) };
+        if before.turns != turn.turns_before {
+            return Ok(Outcome::Conflict);
+        }
+        // An index is written only where its columns are named, so they are where they changed.
+        let (was, is) = (before.state, turn.state);
+        let ended = (was.status, was.stop_date) != (is.status, is.stop_date);
+        let update = UPDATES[usize::from(ended)][usize::from(was.wake != is.wake)]
+            [usize::from(was.recover != is.recover)];
+        let moment = is.stop_date.unwrap_or(before.start_date);
+        self.connection.prepare_cached(update)?.execute(params![
+            is.status,
+            is.stop_date.is_some(),
+            moment,
+            is.wake,
+            is.recover,
+            key
+        ])?;
+        let number = turn.turns_before + 1;
+        self.statements.insert_turn.execute(params![key, number, turn.journal])?;
+        Ok(Outcome::Committed)
+    }
+
+    fn before(&mut self, key: i64) -> Result<Option<Before>> {
+        let select = &mut self.statements.select_state;
+        let before = select.query_row([key], |row| {
+            let stopped: bool = row.get(2)?;
+            let moment: i64 = row.get(3)?;
+            let state = RowState {
+                status: row.get(1)?,
+                stop_date: stopped.then_some(moment),
+                wake: row.get(4)?,
+                recover: row.get(5)?,
+            };
+            Ok(Before { turns: row.get(0)?, state, start_date: row.get(6)? })
+        });
+        before.optional()
+    }
+}

@@ -1,6 +1,7 @@
 //! One file per command. Dispatch only.
 
 mod completions;
+mod history;
 mod validate;
 
 use std::process::ExitCode;
@@ -11,9 +12,10 @@ use crate::failure::Failure;
 /// Runs a command and says how the process ends.
 pub(crate) fn dispatch(command: Command) -> ExitCode {
     let outcome = match command {
-        Command::Serve(_) | Command::Dev(_) | Command::Run(_) | Command::History(_) => {
+        Command::Serve(_) | Command::Dev(_) | Command::Run(_) => {
             Err(Failure::usage("this command is not there yet"))
         }
+        Command::History(arguments) => history::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };

@@ -2,9 +2,13 @@
 //! libraries.
 
 mod cli;
+mod client;
 mod commands;
+mod config;
 mod diagnostics;
 mod failure;
+mod progress;
+mod style;
 
 use std::process::ExitCode;
 

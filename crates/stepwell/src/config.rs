@@ -1,0 +1,272 @@
+//! What is configured: the file `stepwell.toml`, and what it means together with the command
+//! line and the environment. A flag goes before a variable, a variable before the file, the
+//! file before the default.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
+use crate::failure::Failure;
+
+/// The name of the configuration file that is looked for.
+pub(crate) const FILE_NAME: &str = "stepwell.toml";
+/// Where the API is served if nobody says otherwise.
+pub(crate) const LISTEN: &str = "127.0.0.1:8083";
+const ACCOUNT_ID: &str = "123456789012";
+const REGION: &str = "us-east-1";
+const DATA_FOLDER: &str = ".stepwell";
+/// In the place of a folder: keep nothing.
+const MEMORY: &str = ":memory:";
+
+/// `stepwell.toml` as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    server: ServerTable,
+    #[serde(default)]
+    machines: BTreeMap<String, MachineTable>,
+}
+
+/// `[server]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerTable {
+    listen: Option<String>,
+    data: Option<PathBuf>,
+    account_id: Option<String>,
+    region: Option<String>,
+    log: Option<String>,
+    log_format: Option<LogFormatName>,
+}
+
+/// `log_format`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LogFormatName {
+    Text,
+    Json,
+}
+
+/// `[machines.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MachineTable {
+    definition: Option<PathBuf>,
+    r#type: Option<MachineTypeTable>,
+    role_arn: Option<String>,
+}
+
+/// `type`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum MachineTypeTable {
+    Standard,
+    Express,
+}
+
+/// What is said about one state machine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MachineSettings {
+    /// Its file, where that is not `NAME.asl.json` in the folder.
+    pub(crate) definition: Option<PathBuf>,
+    pub(crate) machine_type: asl::MachineType,
+    pub(crate) role_arn: Option<String>,
+}
+
+/// Where executions are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DataPlace {
+    Memory,
+    Folder(PathBuf),
+}
+
+/// What came of command line, environment, file and defaults.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The configuration file that was read, if any.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) listen: String,
+    pub(crate) insecure: bool,
+    pub(crate) data: DataPlace,
+    pub(crate) account_id: String,
+    pub(crate) region: String,
+    pub(crate) log: String,
+    pub(crate) log_format: OutputFormat,
+    pub(crate) machines: BTreeMap<String, MachineSettings>,
+}
+
+/// Reads a variable of the environment; an empty one counts as absent.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Settles everything for a command that works in `folder`.
+pub(crate) fn resolve(
+    options: &ServerOptions,
+    folder: &Path,
+    log_default: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Settings, Failure> {
+    let common = &options.common;
+    let (path, file) = find_file(common, folder, environment)?;
+    // Paths in the file are relative to the file.
+    let file_folder = path.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
+    let File { server, machines } = file;
+    let data = options
+        .data
+        .clone()
+        .or_else(|| environment("STEPWELL_DATA").map(PathBuf::from))
+        .or_else(|| server.data.map(|data| relative_to(&file_folder, data)))
+        .unwrap_or_else(|| folder.join(DATA_FOLDER));
+    let settings = Settings {
+        listen: options
+            .listen
+            .clone()
+            .or_else(|| environment("STEPWELL_LISTEN"))
+            .or(server.listen)
+            .unwrap_or_else(|| LISTEN.to_owned()),
+        insecure: options.insecure,
+        data: if data == Path::new(MEMORY) { DataPlace::Memory } else { DataPlace::Folder(data) },
+        account_id: common
+            .account_id
+            .clone()
+            .or_else(|| environment("AWS_ACCOUNT_ID"))
+            .or(server.account_id)
+            .unwrap_or_else(|| ACCOUNT_ID.to_owned()),
+        region: common
+            .region
+            .clone()
+            .or_else(|| environment("AWS_REGION"))
+            .or(server.region)
+            .unwrap_or_else(|| REGION.to_owned()),
+        log: common
+            .log
+            .clone()
+            .or_else(|| environment("STEPWELL_LOG"))
+            .or(server.log)
+            .unwrap_or_else(|| log_default.to_owned()),
+        log_format: log_format(common, server.log_format, environment)?,
+        machines: machines
+            .into_iter()
+            .map(|(name, table)| (name, machine(table, &file_folder)))
+            .collect(),
+        file: path,
+    };
+    check(settings)
+}
+
+fn log_format(
+    common: &CommonOptions,
+    in_file: Option<LogFormatName>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<OutputFormat, Failure> {
+    if let Some(format) = common.log_format {
+        return Ok(format);
+    }
+    if let Some(name) = environment("STEPWELL_LOG_FORMAT") {
+        return match name.as_str() {
+            "text" => Ok(OutputFormat::Text),
+            "json" => Ok(OutputFormat::Json),
+            _ => Err(Failure::usage(format!(
+                "STEPWELL_LOG_FORMAT is `{name}`; it must be `text` or `json`"
+            ))),
+        };
+    }
+    Ok(match in_file {
+        Some(LogFormatName::Json) => OutputFormat::Json,
+        Some(LogFormatName::Text) | None => OutputFormat::Text,
+    })
+}
+
+fn machine(table: MachineTable, folder: &Path) -> MachineSettings {
+    MachineSettings {
+        definition: table.definition.map(|definition| relative_to(folder, definition)),
+        machine_type: match table.r#type {
+            Some(MachineTypeTable::Express) => asl::MachineType::Express,
+            Some(MachineTypeTable::Standard) | None => asl::MachineType::Standard,
+        },
+        role_arn: table.role_arn,
+    }
+}
+
+fn relative_to(folder: &Path, path: PathBuf) -> PathBuf {
+    if path == Path::new(MEMORY) { path } else { folder.join(path) }
+}
+
+/// Refuses values that could never work, wherever they came from.
+fn check(settings: Settings) -> Result<Settings, Failure> {
+    let account_id = &settings.account_id;
+    if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Failure::usage(format!("the account `{account_id}` is not 12 digits")));
+    }
+    let region = &settings.region;
+    let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if region.is_empty() || region.len() > 32 || !region.bytes().all(valid) {
+        return Err(Failure::usage(format!(
+            "the region `{region}` is not a name such as us-east-1 (lower-case letters, digits, -)"
+        )));
+    }
+    Ok(settings)
+}
+
+/// The configuration file and its place; one that is asked for must exist.
+fn find_file(
+    common: &CommonOptions,
+    folder: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Option<PathBuf>, File), Failure> {
+    let named = common.config.clone().or_else(|| environment("STEPWELL_CONFIG").map(PathBuf::from));
+    let path = match named {
+        Some(path) => path,
+        None => {
+            let path = folder.join(FILE_NAME);
+            if !path.exists() {
+                return Ok((None, File::default()));
+            }
+            path
+        }
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let file = parse(&path, &text)?;
+    Ok((Some(path), file))
+}
+
+/// Reads the text of a configuration file; an error names line and column and shows the line.
+fn parse(path: &Path, text: &str) -> Result<File, Failure> {
+    toml::from_str(text).map_err(|error| {
+        let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
+        Failure::usage(format!("{}{place}: {}", path.display(), describe(&error, text)))
+    })
+}
+
+/// `:LINE:COLUMN` of a byte offset, counted from 1.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    format!(":{line}:{column}")
+}
+
+/// The message, and the line of text with a caret where there is a place.
+fn describe(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().trim_end().replace('\n', ", ");
+    let Some(span) = error.span() else {
+        return message;
+    };
+    let before = text.get(..span.start).unwrap_or(text);
+    let number = (before.matches('\n').count() + 1).to_string();
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text[start..].lines().next().unwrap_or("");
+    let indent: String = text[start..span.start]
+        .chars()
+        .map(|character| if character == '\t' { '\t' } else { ' ' })
+        .collect();
+    let end = span.end.min(start + line.len());
+    let width = text.get(span.start..end).map_or(1, |part| part.chars().count()).max(1);
+    let margin = " ".repeat(number.len());
+    format!("{message}\n{margin} |\n{number} | {line}\n{margin} | {indent}{}", "^".repeat(width))
+}

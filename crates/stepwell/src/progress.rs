@@ -1,0 +1,363 @@
+//! What executions do, as lines for a person: one for every state that is entered, left, tried
+//! again or fails, indented like the definition, with times.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use asl::{Payload, Program, StateIndex, Timestamp};
+use engine::{Event, EventKind, FrameId};
+use runtime::Progress;
+use serde_json::Value;
+
+use crate::style::{Style, Tone, duration};
+
+/// Characters of a cause that are shown; the whole is in the history.
+const CAUSE_CHARACTERS_MAX: usize = 160;
+
+/// Turns progress into lines, and remembers what it needs for durations.
+#[derive(Debug)]
+pub(crate) struct Narrator {
+    style: Style,
+    /// Whether lines say which execution they are about.
+    several: bool,
+    executions: HashMap<Box<str>, Track>,
+}
+
+/// What is remembered of one execution.
+#[derive(Debug)]
+struct Track {
+    started: Timestamp,
+    frames: HashMap<FrameId, Frame>,
+    /// The number of the next frame that begins; unknown where the start was not seen.
+    next_frame: Option<u32>,
+}
+
+/// What is remembered of one line of progress inside an execution.
+#[derive(Debug, Default, Clone)]
+struct Frame {
+    /// The iteration of a Map, on every level: `[2]`, `[2][0]`.
+    label: String,
+    entered: Option<Timestamp>,
+    retries: u32,
+    /// The state's last attempt failed, and nothing has come of it yet.
+    failed: bool,
+}
+
+/// One line before it is laid out.
+struct Line {
+    depth: usize,
+    sign: &'static str,
+    tone: Tone,
+    name: String,
+    detail: String,
+}
+
+impl Narrator {
+    /// For one execution.
+    pub(crate) fn of_one(style: Style) -> Narrator {
+        Narrator { style, several: false, executions: HashMap::new() }
+    }
+
+    /// For several at the same time: every line begins with the execution's name.
+    pub(crate) fn of_several(style: Style) -> Narrator {
+        Narrator { style, several: true, executions: HashMap::new() }
+    }
+
+    /// Whether this is about an execution whose start was not seen.
+    pub(crate) fn is_unknown(&self, progress: &Progress) -> bool {
+        !self.executions.contains_key(&progress.identity.arn)
+            && !progress
+                .events
+                .iter()
+                .any(|event| matches!(event.kind, EventKind::ExecutionStarted { .. }))
+    }
+
+    /// Takes up an execution that started earlier.
+    pub(crate) fn join(&mut self, arn: &str, started: Timestamp) {
+        let track = Track { started, frames: HashMap::new(), next_frame: None };
+        self.executions.insert(arn.into(), track);
+    }
+
+    /// The lines for a piece of progress.
+    pub(crate) fn lines(&mut self, progress: &Progress) -> Vec<String> {
+        let Some(first) = progress.events.first() else {
+            return Vec::new();
+        };
+        let arn = &progress.identity.arn;
+        let mut track = self.executions.remove(arn).unwrap_or_else(|| Track {
+            started: first.at,
+            frames: HashMap::from([(FrameId(0), Frame::default())]),
+            next_frame: Some(1),
+        });
+        let mut lines = Vec::new();
+        for event in progress.events.iter() {
+            let line = match &event.kind {
+                EventKind::ExecutionStarted { .. } => Some(Line::new(0, "▶", Tone::Name, arn, "")),
+                kind if is_end(kind) => Some(end_line(&track, event, &progress.identity.name)),
+                _ => track.line(event, &progress.program),
+            };
+            lines.extend(line.map(|line| self.lay_out(progress, &track, event.at, &line)));
+        }
+        if progress.status == engine::Status::Running {
+            self.executions.insert(arn.clone(), track);
+        }
+        lines
+    }
+
+    fn lay_out(&self, progress: &Progress, track: &Track, at: Timestamp, line: &Line) -> String {
+        let style = self.style;
+        let mut shown = String::new();
+        if self.several {
+            let name = short_name(&progress.identity.name);
+            let title = format!("{}/{name}", progress.identity.state_machine_name);
+            shown.push_str(&style.paint(series(&progress.identity.arn), &title));
+            shown.push(' ');
+        }
+        let elapsed = (at.0 - track.started.0).max(0);
+        let time = format!("{:>4}.{:03}", elapsed / 1000, elapsed % 1000);
+        shown.push_str(&style.paint(Tone::Dim, &time));
+        shown.push_str("  ");
+        shown.push_str(&"  ".repeat(line.depth));
+        shown.push_str(&style.paint(line.tone, line.sign));
+        shown.push(' ');
+        shown.push_str(&style.paint(Tone::Name, &line.name));
+        if !line.detail.is_empty() {
+            shown.push_str("  ");
+            let tone = if line.tone == Tone::Name { Tone::Dim } else { line.tone };
+            shown.push_str(&style.paint(tone, &line.detail));
+        }
+        shown
+    }
+}
+
+impl Line {
+    fn new(
+        depth: usize,
+        sign: &'static str,
+        tone: Tone,
+        name: &str,
+        detail: impl Into<String>,
+    ) -> Line {
+        Line { depth, sign, tone, name: name.to_owned(), detail: detail.into() }
+    }
+}
+
+impl Track {
+    /// The line for an event inside the machine; most events of tasks and containers have none.
+    fn line(&mut self, event: &Event, program: &Program) -> Option<Line> {
+        let (frame_id, state) = place(&event.kind)?;
+        let depth = depth(program, state) + 1;
+        self.begin_frames(&event.kind, frame_id);
+        let frame = self.frames.entry(frame_id).or_default();
+        let name = format!("{}{}", program.state(state).name, frame.label);
+        let line = |sign, tone, detail: String| Some(Line::new(depth, sign, tone, &name, detail));
+        match &event.kind {
+            EventKind::StateEntered { .. } => {
+                frame.entered = Some(event.at);
+                frame.retries = 0;
+                frame.failed = false;
+                line("→", Tone::Dim, program.state(state).kind.name().to_owned())
+            }
+            EventKind::StateExited { next, .. } => {
+                let took = frame.entered.take().map(|entered| duration(event.at.0 - entered.0));
+                let took = took.unwrap_or_default();
+                if std::mem::take(&mut frame.failed) {
+                    let next = next.map(|next| program.state(next).name.to_string());
+                    let next = next.unwrap_or_else(|| "the end".to_owned());
+                    line("↪", Tone::Waiting, format!("caught, goes on with {next}  {took}"))
+                } else {
+                    line("✓", Tone::Good, took)
+                }
+            }
+            EventKind::StateAborted { .. } => line("✗", Tone::Dim, "aborted".to_owned()),
+            EventKind::WaitScheduled { until, .. } => {
+                let time = duration(until.0 - event.at.0);
+                line("…", Tone::Waiting, format!("waits {time}"))
+            }
+            EventKind::RetryScheduled { until, .. } => {
+                frame.retries += 1;
+                frame.failed = false;
+                let (retries, time) = (frame.retries, duration(until.0 - event.at.0));
+                line("↻", Tone::Waiting, format!("retry {retries} in {time}"))
+            }
+            EventKind::TaskStarted { worker_name: Some(worker), .. } => {
+                line("…", Tone::Dim, format!("taken by worker {worker}"))
+            }
+            EventKind::TaskSubmitted { .. } => {
+                line("…", Tone::Waiting, "waits for its task token".to_owned())
+            }
+            EventKind::TaskFailed { error, cause, .. } => {
+                frame.failed = true;
+                line("✗", Tone::Bad, failure(error.as_deref(), cause.as_deref()))
+            }
+            EventKind::TaskTimedOut { error, cause, .. } => {
+                frame.failed = true;
+                line("✗", Tone::Bad, failure(Some(error), cause.as_deref()))
+            }
+            EventKind::EvaluationFailed { error, cause, .. } => {
+                frame.failed = true;
+                line("✗", Tone::Bad, failure(Some(error), Some(cause)))
+            }
+            EventKind::ParallelFailed { .. } | EventKind::MapFailed { .. } => {
+                frame.failed = true;
+                None
+            }
+            EventKind::MapStarted { length, .. } => line(
+                "…",
+                Tone::Dim,
+                format!("{length} item{}", if *length == 1 { "" } else { "s" }),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Keeps count of the frames that begin, so that iterations can be told apart.
+    fn begin_frames(&mut self, kind: &EventKind, parent: FrameId) {
+        let label = self.frames.get(&parent).map(|frame| frame.label.clone()).unwrap_or_default();
+        let Some(next) = self.next_frame.as_mut() else {
+            return;
+        };
+        match kind {
+            EventKind::ParallelStarted { branches, .. } => {
+                for _ in 0..*branches {
+                    let frame = Frame { label: label.clone(), ..Frame::default() };
+                    self.frames.insert(FrameId(*next), frame);
+                    *next += 1;
+                }
+            }
+            EventKind::IterationStarted { index, .. } => {
+                let frame = Frame { label: format!("{label}[{index}]"), ..Frame::default() };
+                self.frames.insert(FrameId(*next), frame);
+                *next += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The frame and the state an event is about.
+fn place(kind: &EventKind) -> Option<(FrameId, StateIndex)> {
+    match kind {
+        EventKind::ExecutionStarted { .. }
+        | EventKind::ExecutionSucceeded { .. }
+        | EventKind::ExecutionFailed { .. }
+        | EventKind::ExecutionAborted { .. }
+        | EventKind::ExecutionTimedOut { .. } => None,
+        EventKind::StateEntered { frame, state, .. }
+        | EventKind::StateExited { frame, state, .. }
+        | EventKind::StateAborted { frame, state }
+        | EventKind::EvaluationFailed { frame, state, .. }
+        | EventKind::WaitScheduled { frame, state, .. }
+        | EventKind::RetryScheduled { frame, state, .. }
+        | EventKind::TaskScheduled { frame, state, .. }
+        | EventKind::TaskStarted { frame, state, .. }
+        | EventKind::TaskSubmitted { frame, state, .. }
+        | EventKind::TaskSucceeded { frame, state, .. }
+        | EventKind::TaskFailed { frame, state, .. }
+        | EventKind::TaskTimedOut { frame, state, .. }
+        | EventKind::HeartbeatRecorded { frame, state }
+        | EventKind::ParallelStarted { frame, state, .. }
+        | EventKind::ParallelSucceeded { frame, state }
+        | EventKind::ParallelFailed { frame, state }
+        | EventKind::MapStarted { frame, state, .. }
+        | EventKind::IterationStarted { frame, state, .. }
+        | EventKind::IterationSucceeded { frame, state, .. }
+        | EventKind::IterationFailed { frame, state, .. }
+        | EventKind::IterationAborted { frame, state, .. }
+        | EventKind::MapSucceeded { frame, state }
+        | EventKind::MapFailed { frame, state } => Some((*frame, *state)),
+    }
+}
+
+/// How many containers a state is in.
+fn depth(program: &Program, state: StateIndex) -> usize {
+    let mut depth = 0;
+    let mut scope = program.state(state).scope;
+    while let Some(container) = program.scope(scope).container {
+        depth += 1;
+        scope = program.state(container).scope;
+    }
+    depth
+}
+
+fn is_end(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::ExecutionSucceeded { .. }
+            | EventKind::ExecutionFailed { .. }
+            | EventKind::ExecutionAborted { .. }
+            | EventKind::ExecutionTimedOut { .. }
+    )
+}
+
+fn end_line(track: &Track, event: &Event, name: &str) -> Line {
+    let took = duration(event.at.0 - track.started.0);
+    let (tone, status, error, cause) = match &event.kind {
+        EventKind::ExecutionSucceeded { .. } => (Tone::Good, "SUCCEEDED", None, None),
+        EventKind::ExecutionFailed { error, cause } => {
+            (Tone::Bad, "FAILED", error.as_deref(), cause.as_deref())
+        }
+        EventKind::ExecutionTimedOut { error, cause } => {
+            (Tone::Bad, "TIMED_OUT", error.as_deref(), cause.as_deref())
+        }
+        EventKind::ExecutionAborted { error, cause } => {
+            (Tone::Bad, "ABORTED", error.as_deref(), cause.as_deref())
+        }
+        _ => (Tone::Plain, "", None, None),
+    };
+    let mut detail = format!("{status} after {took}");
+    if error.is_some() || cause.is_some() {
+        detail.push_str(": ");
+        detail.push_str(&failure(error, cause));
+    }
+    let sign = if tone == Tone::Good { "■" } else { "✗" };
+    Line::new(0, sign, tone, name, detail)
+}
+
+/// An error and its cause on one line of bounded length.
+pub(crate) fn failure(error: Option<&str>, cause: Option<&str>) -> String {
+    let error = error.unwrap_or("failed without an error name");
+    let Some(cause) = cause.filter(|cause| !cause.is_empty()) else {
+        return error.to_owned();
+    };
+    format!("{error}: {}", one_line(&cause_text(cause), CAUSE_CHARACTERS_MAX))
+}
+
+/// A function's cause is an object around the message; the message is what a person looks for.
+fn cause_text(cause: &str) -> String {
+    let Ok(Value::Object(object)) = serde_json::from_str::<Value>(cause) else {
+        return cause.to_owned();
+    };
+    match object.get("errorMessage") {
+        Some(Value::String(message)) => message.clone(),
+        _ => cause.to_owned(),
+    }
+}
+
+/// Text without line breaks and not longer than a number of characters.
+pub(crate) fn one_line(text: &str, characters_max: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    if text.chars().count() <= characters_max {
+        return text;
+    }
+    let cut: String = text.chars().take(characters_max - 1).collect();
+    format!("{cut}…")
+}
+
+/// A UUID's first part, or the name as it is.
+fn short_name(name: &str) -> &str {
+    let is_uuid = name.len() == 36 && name.bytes().filter(|byte| *byte == b'-').count() == 4;
+    if is_uuid { &name[..8] } else { name }
+}
+
+fn series(arn: &str) -> Tone {
+    let mut hasher = DefaultHasher::new();
+    arn.hash(&mut hasher);
+    Tone::Series((hasher.finish() % 6) as u8)
+}
+
+/// An output as it is printed: indented for a terminal, to the letter for a program.
+pub(crate) fn output(payload: &Payload, for_terminal: bool) -> String {
+    if for_terminal { format!("{:#}", payload.value()) } else { payload.text().to_owned() }
+}

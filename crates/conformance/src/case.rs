@@ -1,0 +1,136 @@
+//! A case as its file has it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// One recorded case.
+#[derive(Debug)]
+pub struct Case {
+    /// The file below the folder of the data, without `.json`: the name by which it is asked for.
+    pub name: String,
+    pub group: String,
+    /// Other services that it touches.
+    pub needs: Vec<String>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) services: Vec<Service>,
+    /// Members of `recorded` that are no answer of one step.
+    pub(crate) derived: Vec<String>,
+    /// The rules as they stand there.
+    pub(crate) placeholders: Vec<Value>,
+    pub(crate) noise: Vec<String>,
+    pub(crate) recorded: Value,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) operation: String,
+    pub(crate) request: Value,
+    pub(crate) expect: Expect,
+    pub(crate) wait_for: Option<String>,
+    /// Pointer into the answer -> template.
+    pub(crate) bind: Vec<(String, String)>,
+}
+
+/// What was recorded of an answer; pointers into the case's file, without `#/recorded`.
+#[derive(Debug)]
+pub(crate) enum Expect {
+    /// Nothing: but it succeeds.
+    Success,
+    Response(String),
+    Error(String),
+    /// Pointer into the answer, pointer into the recording.
+    Parts(Vec<(String, String)>),
+}
+
+/// One call that a task makes, with its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) service: String,
+    pub(crate) operation: String,
+    pub(crate) request: Value,
+    pub(crate) response: Value,
+}
+
+/// The folder of the data in the repository.
+pub fn folder() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.join("../../testdata/conformance/executions")
+}
+
+/// All cases, by name.
+///
+/// # Errors
+/// A file that is not as the data's README says.
+pub fn load_all() -> Result<Vec<Case>> {
+    let index = std::fs::read_to_string(folder().join("INDEX.jsonl")).context("INDEX.jsonl")?;
+    let mut cases = Vec::new();
+    for line in index.lines() {
+        let entry: Value = serde_json::from_str(line)?;
+        let file = entry["file"].as_str().context("a file in each line of the index")?;
+        let text = std::fs::read_to_string(folder().join(file)).context(file.to_owned())?;
+        let name = file.trim_end_matches(".json");
+        cases.push(parse(name, &serde_json::from_str(&text)?).context(file.to_owned())?);
+    }
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(cases)
+}
+
+fn parse(name: &str, file: &Value) -> Result<Case> {
+    let list = |name: &str| file[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    let strings =
+        |name: &str| list(name).iter().filter_map(Value::as_str).map(String::from).collect();
+    Ok(Case {
+        name: name.to_owned(),
+        group: file["group"].as_str().context("group")?.to_owned(),
+        needs: strings("needs"),
+        steps: list("steps").iter().map(parse_step).collect::<Result<_>>()?,
+        services: list("services").iter().map(parse_service).collect::<Result<_>>()?,
+        derived: strings("derived"),
+        placeholders: list("placeholders").to_vec(),
+        noise: strings("noise"),
+        recorded: match &file["recorded"] {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            recorded => recorded.clone(),
+        },
+    })
+}
+
+fn parse_step(step: &Value) -> Result<Step> {
+    let expect = if step.get("response").is_some() {
+        Expect::Response(reference(&step["response"])?)
+    } else if step.get("error").is_some() {
+        Expect::Error(reference(&step["error"])?)
+    } else if let Some(parts) = step["response_parts"].as_object() {
+        let parts = parts.iter().map(|(place, of)| Ok((place.clone(), reference(of)?)));
+        Expect::Parts(parts.collect::<Result<_>>()?)
+    } else {
+        Expect::Success
+    };
+    let bind = step["bind"].as_object().into_iter().flatten();
+    let bind =
+        bind.filter_map(|(place, template)| Some((place.clone(), template.as_str()?.into())));
+    Ok(Step {
+        operation: step["operation"].as_str().context("operation")?.to_owned(),
+        request: step["request"].clone(),
+        expect,
+        wait_for: step["await"].as_str().map(String::from),
+        bind: bind.collect(),
+    })
+}
+
+fn parse_service(service: &Value) -> Result<Service> {
+    Ok(Service {
+        service: service["service"].as_str().context("service")?.to_owned(),
+        operation: service["operation"].as_str().context("operation")?.to_owned(),
+        request: service["request"].clone(),
+        response: service["response"].clone(),
+    })
+}
+
+fn reference(value: &Value) -> Result<String> {
+    let text = value["$ref"].as_str().context("$ref")?;
+    Ok(text.strip_prefix("#/recorded").context("a reference into recorded")?.to_owned())
+}

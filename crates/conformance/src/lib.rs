@@ -1,0 +1,19 @@
+//! Runs executions that were recorded on AWS against a server in this process, and compares every
+//! field of every answer. The data and its format: `testdata/conformance/executions/README.md`.
+
+mod bindings;
+pub mod case;
+mod difference;
+mod normalise;
+mod select;
+mod text;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// The lists of rules that all cases share.
+fn shared_rules() -> Result<Value> {
+    let text = std::fs::read_to_string(case::folder().join("placeholders.json"))
+        .context("placeholders.json")?;
+    Ok(serde_json::from_str(&text)?)
+}

@@ -78,7 +78,7 @@ impl Environment<'_> {
 }
 
 /// Advances a SplitMix64 generator and gives its next 64 bits.
-pub(crate) fn next_random(state: &Cell<u64>) -> u64 {
+pub fn next_random(state: &Cell<u64>) -> u64 {
     let next = state.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
     state.set(next);
     let mut bits = next;

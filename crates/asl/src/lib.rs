@@ -24,7 +24,9 @@ mod validate;
 pub use choice::{Condition, ConditionError};
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Position, Severity};
-pub use environment::{ContextObject, Environment, EvaluationError, VariableMap, Variables};
+pub use environment::{
+    ContextObject, Environment, EvaluationError, VariableMap, Variables, next_random,
+};
 pub use intrinsics::IntrinsicCall;
 pub use json::{JsonSyntaxError, parse_json};
 pub use jsonata::{Expression, ExpressionError, StatesReferences};

@@ -6,6 +6,8 @@
 
 use asl::{Payload, StateIndex, Timestamp};
 
+use crate::TaskFailure;
+
 /// Names one line of progress: the machine (0), a Parallel branch, a Map iteration. Never
 /// reused within an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,8 +31,10 @@ pub struct Event {
 /// What happened. `frame` is where; `state` is the state the frame is in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventKind {
+    /// `deadline` is when the execution is timed out as a whole.
     ExecutionStarted {
         input: Payload,
+        deadline: Timestamp,
     },
     ExecutionSucceeded {
         output: Payload,
@@ -61,7 +65,8 @@ pub enum EventKind {
         assigned: Vec<(Box<str>, Payload)>,
         next: Option<StateIndex>,
     },
-    /// The state was cut off: by a sibling's failure, or its own inside a container.
+    /// A state inside the container that `frame` is in was cut off: by the failure of another,
+    /// or by its own.
     StateAborted {
         frame: FrameId,
         state: StateIndex,
@@ -96,9 +101,11 @@ pub enum EventKind {
         heartbeat_seconds: Option<u64>,
         credentials: Option<Payload>,
     },
+    /// `by_worker`: an activity task that a worker took.
     TaskStarted {
         frame: FrameId,
         state: StateIndex,
+        by_worker: bool,
         worker_name: Option<Box<str>>,
     },
     TaskSubmitted {
@@ -128,6 +135,13 @@ pub enum EventKind {
         frame: FrameId,
         state: StateIndex,
     },
+    /// Not in AWS's history: the token came back with this result before the call that carried
+    /// it out did. It counts once the call is back.
+    CallbackRecorded {
+        frame: FrameId,
+        state: StateIndex,
+        result: Result<Payload, TaskFailure>,
+    },
 
     /// The branches' frames are numbered on from the execution's next free frame.
     ParallelStarted {
@@ -154,11 +168,15 @@ pub enum EventKind {
         /// 0: no limit.
         max_concurrency: u32,
     },
-    /// The iteration's frame is the execution's next free one.
+    /// The iteration's frame is the execution's next free one. `item` is what
+    /// `$$.Map.Item.Value` shows, `key` its name where the items are an object's pairs; `input`
+    /// is what the first state gets.
     IterationStarted {
         frame: FrameId,
         state: StateIndex,
         index: u32,
+        item: Payload,
+        key: Option<Box<str>>,
         input: Payload,
     },
     IterationSucceeded {
@@ -194,6 +212,18 @@ impl EventKind {
             EventKind::WaitScheduled { .. }
                 | EventKind::RetryScheduled { .. }
                 | EventKind::HeartbeatRecorded { .. }
+                | EventKind::CallbackRecorded { .. }
+        )
+    }
+
+    /// Whether this ends the execution.
+    pub fn is_end(&self) -> bool {
+        matches!(
+            self,
+            EventKind::ExecutionSucceeded { .. }
+                | EventKind::ExecutionFailed { .. }
+                | EventKind::ExecutionAborted { .. }
+                | EventKind::ExecutionTimedOut { .. }
         )
     }
 

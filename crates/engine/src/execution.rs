@@ -1,10 +1,12 @@
 //! An execution's state, and the only function that changes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use asl::{Payload, Resource, Timestamp};
+use asl::{Payload, StateIndex, Timestamp};
 
-use crate::{Event, TaskId};
+use crate::frame::{At, Callback, Current, Frame, MapItem, MapProgress, Phase, TaskPhase};
+use crate::{Event, EventKind, FrameId, TaskId};
 
 /// What never changes about an execution and is decided when it starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,13 +46,6 @@ impl Status {
     }
 }
 
-/// One execution. Equal executions behave equally for ever.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Execution {
-    pub identity: Arc<Identity>,
-    pub status: Status,
-}
-
 /// How far an open task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
@@ -62,80 +57,419 @@ pub enum TaskState {
     Submitted,
 }
 
-/// A task that is not over.
-#[derive(Debug, Clone)]
-pub struct OpenTask {
-    pub task: TaskId,
-    pub state_name: Arc<str>,
-    pub resource: Resource,
-    pub state: TaskState,
+/// One execution. It is what its events say, nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Execution {
+    pub identity: Arc<Identity>,
+    pub status: Status,
+    pub(crate) frames: BTreeMap<FrameId, Frame>,
+    /// Attempts that are not over, and the frames they are in.
+    pub(crate) tasks: BTreeMap<TaskId, FrameId>,
+    pub(crate) next_frame: u32,
+    pub(crate) last_id: u32,
+    pub(crate) deadline: Option<Timestamp>,
+    started_at: Timestamp,
+    stopped_at: Option<Timestamp>,
+    input: Payload,
+    output: Option<Payload>,
+    error: Option<Box<str>>,
+    cause: Option<Box<str>>,
+    transitions: u64,
+    last_event_at: Timestamp,
 }
 
 impl Execution {
     /// An execution before its first event.
     pub fn new(identity: Arc<Identity>) -> Execution {
-        Execution { identity, status: Status::Running }
-    }
-
-    /// Remembers a fact. The only function that changes an execution.
-    pub fn apply(&mut self, event: &Event) {
-        let _ = event;
-        todo!()
+        Execution {
+            identity,
+            status: Status::Running,
+            frames: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            next_frame: 0,
+            last_id: 0,
+            deadline: None,
+            started_at: Timestamp::default(),
+            stopped_at: None,
+            input: Payload::from_valid_text("{}"),
+            output: None,
+            error: None,
+            cause: None,
+            transitions: 0,
+            last_event_at: Timestamp::default(),
+        }
     }
 
     /// The next moment at which [`crate::Command::WakeUp`] would do something; none if the
-    /// execution is over or only waits for others.
+    /// execution is over.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        todo!()
+        if self.status != Status::Running {
+            return None;
+        }
+        self.frames.values().filter_map(Frame::due_at).chain(self.deadline).min()
     }
 
     /// Whether the last turn stopped in the middle and wants [`crate::Command::Continue`] at once.
     pub fn wants_to_continue(&self) -> bool {
-        todo!()
+        self.status == Status::Running && self.frames.values().any(Frame::is_ready)
     }
 
-    /// Whether tasks are under way that a new process must take up ([`crate::recover`]).
+    /// Whether tasks are under way that a new process must take up ([`crate::recover`]), or a
+    /// turn stopped in the middle.
     pub fn needs_recovery(&self) -> bool {
-        todo!()
+        self.status == Status::Running
+            && (self.wants_to_continue()
+                || self.tasks.values().any(|frame| {
+                    self.frames[frame].task().is_some_and(TaskPhase::needs_this_process)
+                }))
     }
 
     /// The state of an attempt; none if it is over or never was.
     pub fn task_state(&self, task: TaskId) -> Option<TaskState> {
-        let _ = task;
-        todo!()
+        let phase = self.frames[self.tasks.get(&task)?].task()?;
+        Some(match phase {
+            TaskPhase { started: None, .. } => TaskState::Offered,
+            TaskPhase { submitted: true, .. } => TaskState::Submitted,
+            TaskPhase { .. } => TaskState::Started,
+        })
     }
 
+    /// The execution's input; `{}` before its first event.
     pub fn input(&self) -> &Payload {
-        todo!()
+        &self.input
     }
 
+    /// The output, once it has succeeded.
     pub fn output(&self) -> Option<&Payload> {
-        todo!()
+        self.output.as_ref()
     }
 
+    /// The error it ended with, if one was given. A machine that timed out shows none, as on AWS.
     pub fn error(&self) -> Option<&str> {
-        todo!()
+        self.error.as_deref()
     }
 
+    /// The cause it ended with, if one was given.
     pub fn cause(&self) -> Option<&str> {
-        todo!()
+        self.cause.as_deref()
     }
 
     pub fn start_date(&self) -> Timestamp {
-        todo!()
+        self.started_at
     }
 
     pub fn stop_date(&self) -> Option<Timestamp> {
-        todo!()
+        self.stopped_at
+    }
+
+    /// When the last event happened.
+    pub fn last_event_at(&self) -> Timestamp {
+        self.last_event_at
     }
 
     /// The number of history events so far.
     pub fn event_count(&self) -> u32 {
-        todo!()
+        self.last_id
     }
 
     /// State transitions so far, as AWS bills them: states entered plus retries.
     pub fn transitions(&self) -> u64 {
-        todo!()
+        self.transitions
+    }
+
+    /// Remembers a fact. The only function that changes an execution.
+    ///
+    /// # Panics
+    /// If the event does not fit the execution: a journal of another execution, or a damaged one.
+    pub fn apply(&mut self, event: &Event) {
+        self.last_event_at = event.at;
+        if event.id != 0 {
+            assert_eq!(event.id, self.last_id + 1, "history events have dense ids");
+            self.last_id = event.id;
+        }
+        if let Some(frame) = self.frame_of(&event.kind) {
+            self.frame_mut(frame).last_id = match event.kind.advances_chain() {
+                true => event.id,
+                // What comes next points where this one points.
+                false => event.previous,
+            };
+        }
+        self.remember(event);
+    }
+
+    /// The frame whose chain the event belongs to.
+    fn frame_of(&self, kind: &EventKind) -> Option<FrameId> {
+        match kind {
+            EventKind::ExecutionStarted { .. }
+            | EventKind::ExecutionSucceeded { .. }
+            | EventKind::ExecutionFailed { .. }
+            | EventKind::ExecutionAborted { .. }
+            | EventKind::ExecutionTimedOut { .. }
+            // Takes its own place in the chain, see `remember`.
+            | EventKind::IterationStarted { .. }
+            | EventKind::IterationSucceeded { .. } => None,
+            EventKind::StateEntered { frame, .. }
+            | EventKind::StateExited { frame, .. }
+            | EventKind::StateAborted { frame, .. }
+            | EventKind::EvaluationFailed { frame, .. }
+            | EventKind::WaitScheduled { frame, .. }
+            | EventKind::RetryScheduled { frame, .. }
+            | EventKind::TaskScheduled { frame, .. }
+            | EventKind::TaskStarted { frame, .. }
+            | EventKind::TaskSubmitted { frame, .. }
+            | EventKind::TaskSucceeded { frame, .. }
+            | EventKind::TaskFailed { frame, .. }
+            | EventKind::TaskTimedOut { frame, .. }
+            | EventKind::HeartbeatRecorded { frame, .. }
+            | EventKind::CallbackRecorded { frame, .. }
+            | EventKind::ParallelStarted { frame, .. }
+            | EventKind::ParallelSucceeded { frame, .. }
+            | EventKind::ParallelFailed { frame, .. }
+            | EventKind::MapStarted { frame, .. }
+            | EventKind::IterationFailed { frame, .. }
+            | EventKind::IterationAborted { frame, .. }
+            | EventKind::MapSucceeded { frame, .. }
+            | EventKind::MapFailed { frame, .. } => Some(*frame),
+        }
+    }
+
+    fn remember(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::ExecutionStarted { input, deadline } => {
+                self.started_at = event.at;
+                self.deadline = Some(*deadline);
+                self.input = input.clone();
+                self.add_frame(Frame::new(None, 0, 0, input.clone()));
+            }
+            EventKind::ExecutionSucceeded { output } => {
+                self.output = Some(output.clone());
+                self.end(Status::Succeeded, event.at);
+            }
+            EventKind::ExecutionFailed { error, cause } => {
+                (self.error, self.cause) = (error.clone(), cause.clone());
+                self.end(Status::Failed, event.at);
+            }
+            EventKind::ExecutionAborted { error, cause } => {
+                (self.error, self.cause) = (error.clone(), cause.clone());
+                self.end(Status::Aborted, event.at);
+            }
+            EventKind::ExecutionTimedOut { .. } => self.end(Status::TimedOut, event.at),
+            EventKind::StateEntered { frame, state, input } => {
+                self.transitions += 1;
+                self.frame_mut(*frame).enter(event, *state, input.clone());
+            }
+            EventKind::StateExited { frame, output, assigned, next, .. } => {
+                self.exit(*frame, output, assigned, *next);
+            }
+            EventKind::WaitScheduled { frame, until, .. } => {
+                self.current_mut(*frame).phase = Phase::Waiting { until: *until };
+            }
+            EventKind::RetryScheduled { frame, retrier, until, .. } => {
+                self.transitions += 1;
+                self.remove_descendants(*frame);
+                self.current_mut(*frame).schedule_retry(*retrier, *until);
+            }
+            EventKind::StateAborted { .. } | EventKind::EvaluationFailed { .. } => {}
+            EventKind::ParallelStarted { frame, branches, input, .. } => {
+                self.start_parallel(*frame, event.id, *branches, input);
+            }
+            EventKind::MapStarted { frame, items, length, max_concurrency, .. } => {
+                let progress = MapProgress::new(items.clone(), *length, *max_concurrency, event.id);
+                self.current_mut(*frame).phase = Phase::Map(progress);
+            }
+            EventKind::IterationStarted { frame, index, item, key, input, .. } => {
+                let item = MapItem { index: *index, value: item.clone(), key: key.clone() };
+                let child = Frame::iteration(*frame, *index, event.id, input.clone(), item);
+                self.add_frame(child);
+                self.map_mut(*frame).start_iteration();
+            }
+            EventKind::IterationSucceeded { frame, index, .. } => {
+                self.end_iteration(*frame, *index, event.id);
+            }
+            EventKind::ParallelFailed { frame, .. } | EventKind::MapFailed { frame, .. } => {
+                self.remove_descendants(*frame);
+                self.current_mut(*frame).phase = Phase::Over;
+            }
+            EventKind::IterationFailed { .. }
+            | EventKind::IterationAborted { .. }
+            | EventKind::ParallelSucceeded { .. }
+            | EventKind::MapSucceeded { .. } => {}
+            EventKind::TaskScheduled { .. }
+            | EventKind::TaskStarted { .. }
+            | EventKind::TaskSubmitted { .. }
+            | EventKind::TaskSucceeded { .. }
+            | EventKind::TaskFailed { .. }
+            | EventKind::TaskTimedOut { .. }
+            | EventKind::HeartbeatRecorded { .. }
+            | EventKind::CallbackRecorded { .. } => self.remember_task(event),
+        }
+    }
+
+    fn remember_task(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::TaskScheduled {
+                frame,
+                parameters,
+                timeout_seconds,
+                heartbeat_seconds,
+                credentials,
+                ..
+            } => {
+                let task = TaskId(event.id);
+                self.tasks.insert(task, *frame);
+                self.current_mut(*frame).phase = Phase::Task(TaskPhase {
+                    task,
+                    parameters: parameters.clone(),
+                    credentials: credentials.clone(),
+                    timeout_seconds: *timeout_seconds,
+                    heartbeat_seconds: *heartbeat_seconds,
+                    started: None,
+                    by_worker: false,
+                    submitted: false,
+                    last_beat: None,
+                    callback: None,
+                });
+            }
+            EventKind::TaskStarted { frame, by_worker, .. } => {
+                let task = self.task_mut(*frame);
+                task.started = Some(event.at);
+                task.by_worker = *by_worker;
+                task.last_beat = by_worker.then_some(event.at);
+            }
+            EventKind::TaskSubmitted { frame, .. } => {
+                let task = self.task_mut(*frame);
+                task.submitted = true;
+                task.last_beat = Some(event.at);
+            }
+            EventKind::HeartbeatRecorded { frame, .. } => {
+                self.task_mut(*frame).last_beat = Some(event.at);
+            }
+            EventKind::CallbackRecorded { frame, result, .. } => {
+                self.task_mut(*frame).callback = Some(Callback(result.clone()));
+            }
+            EventKind::TaskSucceeded { frame, .. }
+            | EventKind::TaskFailed { frame, .. }
+            | EventKind::TaskTimedOut { frame, .. } => {
+                let task = self.task_mut(*frame).task;
+                self.tasks.remove(&task);
+                self.current_mut(*frame).phase = Phase::Over;
+            }
+            _ => unreachable!("only events of tasks come here"),
+        }
+    }
+
+    fn add_frame(&mut self, frame: Frame) -> FrameId {
+        let id = FrameId(self.next_frame);
+        self.next_frame += 1;
+        self.frames.insert(id, frame);
+        id
+    }
+
+    fn start_parallel(&mut self, frame: FrameId, event_id: u32, branches: u32, input: &Payload) {
+        for index in 0..branches {
+            self.add_frame(Frame::new(Some(frame), index, event_id, input.clone()));
+        }
+        self.current_mut(frame).phase =
+            Phase::Parallel { results: vec![None; branches as usize], open: branches };
+    }
+
+    fn exit(
+        &mut self,
+        id: FrameId,
+        output: &Payload,
+        assigned: &[(Box<str>, Payload)],
+        next: Option<StateIndex>,
+    ) {
+        let frame = self.frame_mut(id);
+        for (name, value) in assigned {
+            frame.variables.insert(name.clone(), value.clone());
+        }
+        if let Some(next) = next {
+            frame.at = At::Between { next, input: output.clone() };
+            return;
+        }
+        frame.at = At::Ended { output: output.clone() };
+        let (parent, index, last_id) = (frame.parent, frame.index, frame.last_id);
+        let Some(parent) = parent else { return };
+        let parent_frame = self.frame_mut(parent);
+        if let Phase::Parallel { results, open } = &mut parent_frame.current_mut().phase {
+            results[index as usize] = Some(output.clone());
+            *open -= 1;
+            parent_frame.last_id = last_id;
+            self.frames.remove(&id);
+        }
+    }
+
+    /// The iteration's frame goes; its output becomes a result of the Map.
+    fn end_iteration(&mut self, container: FrameId, index: u32, event_id: u32) {
+        let (id, frame) = self
+            .frames
+            .iter()
+            .find(|(_, frame)| frame.parent == Some(container) && frame.index == index)
+            .expect("an iteration that succeeded was running");
+        let (id, last_id) = (*id, frame.last_id);
+        let At::Ended { output } = &frame.at else {
+            panic!("an iteration that succeeded has ended")
+        };
+        let output = output.clone();
+        self.frames.remove(&id);
+        self.map_mut(container).end_iteration(index, output, last_id);
+        self.frame_mut(container).last_id = event_id;
+    }
+
+    /// Removes every frame below `container`, with its tasks.
+    fn remove_descendants(&mut self, container: FrameId) {
+        let children: Vec<FrameId> = self.children(container).collect();
+        for child in children {
+            self.remove_descendants(child);
+            self.frames.remove(&child);
+            self.tasks.retain(|_, frame| *frame != child);
+        }
+    }
+
+    fn end(&mut self, status: Status, at: Timestamp) {
+        self.status = status;
+        self.stopped_at = Some(at);
+        self.frames.clear();
+        self.tasks.clear();
+    }
+
+    /// The frames directly inside the state that `container` is in, in order of their start.
+    pub(crate) fn children(&self, container: FrameId) -> impl Iterator<Item = FrameId> + '_ {
+        self.frames
+            .range(container..)
+            .filter(move |(_, frame)| frame.parent == Some(container))
+            .map(|(id, _)| *id)
+    }
+
+    pub(crate) fn frame(&self, id: FrameId) -> &Frame {
+        &self.frames[&id]
+    }
+
+    /// The state that a frame is in.
+    pub(crate) fn current(&self, id: FrameId) -> &Current {
+        self.frame(id).current().expect("the frame is in a state")
+    }
+
+    fn frame_mut(&mut self, id: FrameId) -> &mut Frame {
+        self.frames.get_mut(&id).expect("events are about frames that exist")
+    }
+
+    fn current_mut(&mut self, id: FrameId) -> &mut Current {
+        self.frame_mut(id).current_mut()
+    }
+
+    fn task_mut(&mut self, id: FrameId) -> &mut TaskPhase {
+        match &mut self.current_mut(id).phase {
+            Phase::Task(task) => task,
+            other => panic!("an event of a task came in the phase {other:?}"),
+        }
+    }
+
+    fn map_mut(&mut self, id: FrameId) -> &mut MapProgress {
+        match &mut self.current_mut(id).phase {
+            Phase::Map(progress) => progress,
+            other => panic!("an event of a Map came in the phase {other:?}"),
+        }
     }
 }

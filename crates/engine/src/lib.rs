@@ -6,17 +6,24 @@
 
 mod codec;
 mod command;
+mod context;
+mod dataflow;
 mod effect;
 mod event;
 mod execution;
+mod failure;
+mod frame;
 mod history;
 pub mod limits;
+mod retry;
+mod states;
 mod step;
+mod turn;
 
 pub use codec::{DecodeError, decode_turn, encode_turn};
 pub use command::{Command, Stamp, TaskFailure, World};
 pub use effect::{ActivityOffer, Effect, TaskDispatch};
 pub use event::{Event, EventKind, FrameId, TaskId};
-pub use execution::{Execution, Identity, OpenTask, Status, TaskState};
-pub use history::{Detail, HistoryEvent, project};
+pub use execution::{Execution, Identity, Status, TaskState};
+pub use history::{Detail, Details, HistoryEvent, project};
 pub use step::{Decision, Refusal, recover, step};

@@ -1,8 +1,10 @@
-//! The dispatch of commands. It holds calls, no logic.
+//! The dispatch of commands, and the loop that runs an execution until it waits.
 
-use asl::Program;
+use asl::{Program, StateIndex, Timestamp};
 
-use crate::{Command, Effect, Event, Execution, Stamp};
+use crate::frame::{At, Phase};
+use crate::turn::{Flow, Over, Turn};
+use crate::{Command, Effect, Event, EventKind, Execution, FrameId, Stamp, Status, limits};
 
 /// What came of a command.
 #[derive(Debug, Default)]
@@ -34,13 +36,190 @@ pub fn step(
     command: Command,
     stamp: Stamp<'_>,
 ) -> Decision {
-    let _ = (program, execution, command, stamp);
-    todo!()
+    if execution.status != Status::Running {
+        return Decision { refused: Some(Refusal::ExecutionOver), ..Decision::default() };
+    }
+    let mut turn = Turn::new(program, execution, stamp);
+    let refused = match turn.obey(command) {
+        Ok(refused) => match turn.run() {
+            Ok(()) | Err(Over) => refused,
+        },
+        Err(Over) => None,
+    };
+    Decision { events: turn.events, effects: turn.effects, refused }
 }
 
 /// The effects that a process must perform for an execution it has just loaded: calls that
 /// were under way, activity tasks that no worker had taken. Does not change the execution.
 pub fn recover(program: &Program, execution: &Execution, stamp: Stamp<'_>) -> Vec<Effect> {
-    let _ = (program, execution, stamp);
-    todo!()
+    let mut copy = execution.clone();
+    let frames: Vec<FrameId> = execution.tasks.values().copied().collect();
+    let turn = Turn::new(program, &mut copy, stamp);
+    frames.into_iter().filter_map(|frame| turn.task_effect(frame, true)).collect()
+}
+
+impl Turn<'_> {
+    fn obey(&mut self, command: Command) -> Result<Option<Refusal>, Over> {
+        match command {
+            Command::Start { input } => self.start(input).map(|()| None),
+            Command::Continue => Ok(None),
+            Command::WakeUp => self.wake_up().map(|()| None),
+            Command::StartActivity { task, worker_name } => self.start_activity(task, worker_name),
+            Command::ReturnTask { task, result } => self.return_task(task, result),
+            Command::SucceedTask { task, output } => self.answer_task(task, Ok(output)),
+            Command::FailTask { task, failure } => self.answer_task(task, Err(failure)),
+            Command::Heartbeat { task } => self.heartbeat(task),
+            Command::Stop { error, cause } => {
+                let kind = EventKind::ExecutionAborted { error, cause };
+                Err(self.end_execution(0, self.stamp.now, kind))
+            }
+            Command::Fail { error, cause } => {
+                let kind = EventKind::ExecutionFailed { error: Some(error), cause: Some(cause) };
+                Err(self.end_execution(self.execution.last_id, self.stamp.now, kind))
+            }
+        }
+    }
+
+    fn start(&mut self, input: asl::Payload) -> Flow {
+        assert_eq!(self.execution.last_id, 0, "an execution starts once");
+        let most = match self.execution.identity.express {
+            true => limits::EXPRESS_SECONDS_MAX,
+            false => limits::STANDARD_SECONDS_MAX,
+        };
+        let seconds = self.program.timeout_seconds.map_or(most, |seconds| seconds.min(most));
+        let deadline = self.stamp.now.plus_seconds(seconds);
+        self.emit_after(0, EventKind::ExecutionStarted { input, deadline })?;
+        Ok(())
+    }
+
+    fn wake_up(&mut self) -> Flow {
+        let now = self.stamp.now;
+        if let Some(deadline) = self.execution.deadline.filter(|deadline| *deadline <= now) {
+            return Err(self.time_out(deadline));
+        }
+        self.time_out_tasks()?;
+        let due: Vec<FrameId> = self
+            .execution
+            .frames
+            .iter()
+            .filter(|(_, frame)| frame.due_at().is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for frame in due {
+            // An earlier one may have cut this one off.
+            let Some(current) = self.execution.frames.get(&frame).and_then(|frame| frame.current())
+            else {
+                continue;
+            };
+            match current.phase {
+                Phase::Waiting { .. } => {
+                    let outcome = self.wait_is_over(frame);
+                    self.settle(frame, outcome)?;
+                }
+                Phase::Backoff { .. } => self.work(frame)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The machine's own time is up. It ends at its deadline, however late the wake-up comes.
+    fn time_out(&mut self, deadline: Timestamp) -> Over {
+        let kind = EventKind::ExecutionTimedOut {
+            error: Some(crate::failure::TIMEOUT.into()),
+            cause: None,
+        };
+        let last = self.execution.last_event_at();
+        self.end_execution(0, deadline.max(last), kind)
+    }
+
+    /// Runs every frame that can go on, until all wait or the turn has passed enough states.
+    fn run(&mut self) -> Flow {
+        loop {
+            let ready: Vec<FrameId> = self
+                .execution
+                .frames
+                .iter()
+                .filter(|(_, frame)| frame.is_ready())
+                .map(|(id, _)| *id)
+                .collect();
+            if ready.is_empty() {
+                return Ok(());
+            }
+            for frame in ready {
+                self.advance(frame)?;
+                if self.states_passed >= limits::TRANSITIONS_PER_TURN {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Takes one frame as far as it goes by itself.
+    fn advance(&mut self, id: FrameId) -> Flow {
+        loop {
+            // The frame may have been cut off by what another one did.
+            let Some(frame) = self.execution.frames.get(&id).filter(|frame| frame.is_ready())
+            else {
+                return Ok(());
+            };
+            if self.states_passed >= limits::TRANSITIONS_PER_TURN {
+                return Ok(());
+            }
+            match &frame.at {
+                At::Start { input } => {
+                    let (state, input) = (self.first_state(id), input.clone());
+                    self.enter(id, state, input)?;
+                }
+                At::Between { next, input } => {
+                    let (state, input) = (*next, input.clone());
+                    self.enter(id, state, input)?;
+                }
+                At::Ended { output } => {
+                    let output = output.clone();
+                    match frame.parent {
+                        Some(container) => self.iteration_is_over(container, id)?,
+                        None => {
+                            let previous = frame.last_id;
+                            let kind = EventKind::ExecutionSucceeded { output };
+                            return Err(self.end_execution(previous, self.stamp.now, kind));
+                        }
+                    }
+                }
+                At::In(current) => match &current.phase {
+                    Phase::Parallel { results, .. } => {
+                        let results = results.clone();
+                        let outcome = self.parallel_is_over(id, &results);
+                        self.settle(id, outcome)?;
+                    }
+                    Phase::Map(progress) if progress.is_complete() => {
+                        let results = progress.results.clone();
+                        let outcome = self.map_is_over(id, &results);
+                        self.settle(id, outcome)?;
+                    }
+                    Phase::Map(_) => return self.start_iterations(id),
+                    _ => self.work(id)?,
+                },
+            }
+        }
+    }
+
+    fn enter(&mut self, frame: FrameId, state: StateIndex, input: asl::Payload) -> Flow {
+        self.states_passed += 1;
+        // AWS's first StateEntered points at nothing, not at ExecutionStarted.
+        self.emit(frame, EventKind::StateEntered { frame, state, input })?;
+        self.work(frame)
+    }
+
+    /// The state that a frame begins with.
+    fn first_state(&self, id: FrameId) -> StateIndex {
+        let frame = self.execution.frame(id);
+        let Some(container) = frame.parent else { return self.program.scopes[0].start_at };
+        let scope = match &self.state(container).kind {
+            asl::StateKind::Parallel { branches } => branches[frame.index as usize],
+            asl::StateKind::Map(map) => map.processor,
+            _ => unreachable!("only Parallel and Map have frames inside"),
+        };
+        self.program.scope(scope).start_at
+    }
 }

@@ -1,0 +1,234 @@
+//! The way of the data through a state, for both query languages.
+
+use asl::{EvaluationError, PathSetting, Payload, QueryLanguage, ResultPath, StateIndex, Template};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::turn::{Flow, Sight, Stop, Turn};
+use crate::{EventKind, FrameId, limits};
+
+impl Turn<'_> {
+    /// The input after `InputPath`; the raw input of a JSONata state.
+    pub(crate) fn effective_input(&self, frame: FrameId) -> Result<Payload, Failure> {
+        let raw_input = self.raw_input(frame);
+        apply_path(self, frame, &self.state(frame).input_path, &raw_input, "InputPath")
+    }
+
+    /// The input after `Parameters` or `Arguments`; `field` is the name of the field.
+    pub(crate) fn arguments(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        extra: &crate::context::Extra,
+    ) -> Result<Payload, Failure> {
+        let state = self.state(frame);
+        let arguments = match &state.arguments {
+            None => effective.clone(),
+            Some(template) => {
+                let field = match state.query_language {
+                    QueryLanguage::JsonPath => "Parameters",
+                    QueryLanguage::Jsonata => "Arguments",
+                };
+                let sight = Sight::input(effective.value());
+                self.evaluate_with(frame, sight, extra, |environment| {
+                    template.evaluate_payload(environment, field)
+                })?
+            }
+        };
+        match arguments.size() > limits::PAYLOAD_BYTES_MAX {
+            true => Err(Failure::state_too_large(&state.name)),
+            false => Ok(arguments),
+        }
+    }
+
+    /// Leaves the state with the result of its work: selector, assignment, result path, output.
+    pub(crate) fn finish(&mut self, frame: FrameId, result: Payload) -> Result<(), Stop> {
+        let state = self.state(frame);
+        let raw_input = self.raw_input(frame);
+        let (output, assigned) = match state.query_language {
+            QueryLanguage::Jsonata => {
+                let sight = Sight {
+                    input: raw_input.value(),
+                    result: Some(result.value()),
+                    error_output: None,
+                };
+                self.output_and_assign(frame, sight, &result, &state.output, &state.assign)?
+            }
+            QueryLanguage::JsonPath => {
+                let sight = Sight::input(result.value());
+                let assigned = match &state.assign {
+                    Some(template) => assign(self, frame, template, sight)?,
+                    None => Vec::new(),
+                };
+                let selected = match &state.result_selector {
+                    None => result.clone(),
+                    Some(template) => self.evaluate(frame, sight, |environment| {
+                        template.evaluate_payload(environment, "ResultSelector")
+                    })?,
+                };
+                let combined =
+                    apply_result_path(self, frame, &state.result_path, &raw_input, selected)?;
+                let output = apply_path(self, frame, &state.output_path, &combined, "OutputPath")?;
+                (output, assigned)
+            }
+        };
+        self.leave(frame, output, assigned, state.next)
+    }
+
+    /// Leaves a state that has no result of its own: Choice, Wait, Succeed. `output` and
+    /// `assign` are those of the state or of a choice rule.
+    pub(crate) fn pass_on(
+        &mut self,
+        frame: FrameId,
+        effective: &Payload,
+        output: &Option<Template>,
+        assign_template: &Option<Template>,
+        next: Option<StateIndex>,
+    ) -> Result<(), Stop> {
+        let state = self.state(frame);
+        let sight = Sight::input(effective.value());
+        let (output, assigned) = match state.query_language {
+            QueryLanguage::Jsonata => {
+                self.output_and_assign(frame, sight, effective, output, assign_template)?
+            }
+            QueryLanguage::JsonPath => {
+                let assigned = match assign_template {
+                    Some(template) => assign(self, frame, template, sight)?,
+                    None => Vec::new(),
+                };
+                let output = apply_path(self, frame, &state.output_path, effective, "OutputPath")?;
+                (output, assigned)
+            }
+        };
+        self.leave(frame, output, assigned, next)
+    }
+
+    fn output_and_assign(
+        &self,
+        frame: FrameId,
+        sight: Sight<'_>,
+        default: &Payload,
+        output: &Option<Template>,
+        assign_template: &Option<Template>,
+    ) -> Result<(Payload, Assigned), Failure> {
+        let assigned = match assign_template {
+            Some(template) => assign(self, frame, template, sight)?,
+            None => Vec::new(),
+        };
+        let output = match output {
+            Some(template) => self.evaluate(frame, sight, |environment| {
+                template.evaluate_payload(environment, "Output")
+            })?,
+            None => default.clone(),
+        };
+        Ok((output, assigned))
+    }
+
+    /// Emits the …StateExited event.
+    pub(crate) fn leave(
+        &mut self,
+        frame: FrameId,
+        output: Payload,
+        assigned: Assigned,
+        next: Option<StateIndex>,
+    ) -> Result<(), Stop> {
+        if output.size() > limits::PAYLOAD_BYTES_MAX {
+            return Err(Failure::state_too_large(&self.state(frame).name).into());
+        }
+        let state = self.execution.current(frame).state;
+        self.emit(frame, EventKind::StateExited { frame, state, output, assigned, next })?;
+        Ok(())
+    }
+
+    /// Turns the failure of a state's work into what follows from it.
+    pub(crate) fn settle(&mut self, frame: FrameId, outcome: Result<(), Stop>) -> Flow {
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(Stop::Over) => Err(crate::turn::Over),
+            Err(Stop::Failed(failure)) => self.state_failed(frame, failure),
+        }
+    }
+}
+
+/// Names and values that a state assigns.
+pub(crate) type Assigned = Vec<(Box<str>, Payload)>;
+
+/// Evaluates `Assign`.
+pub(crate) fn assign(
+    turn: &Turn<'_>,
+    frame: FrameId,
+    template: &Template,
+    sight: Sight<'_>,
+) -> Result<Assigned, Failure> {
+    let value =
+        turn.evaluate(frame, sight, |environment| template.evaluate(environment, "Assign"))?;
+    let Value::Object(fields) = value else {
+        return Err(Failure::runtime("Assign did not evaluate to an object."));
+    };
+    let assigned: Assigned = fields
+        .into_iter()
+        .map(|(name, value)| (name.into_boxed_str(), Payload::from_value(value)))
+        .collect();
+    let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
+    if size > limits::VARIABLE_BYTES_MAX
+        || turn.variables_size(frame) + size > limits::VARIABLES_BYTES_MAX
+    {
+        return Err(Failure::state_too_large(&turn.state(frame).name));
+    }
+    Ok(assigned)
+}
+
+impl Turn<'_> {
+    /// Bytes of all variables that are visible in a frame.
+    fn variables_size(&self, frame: FrameId) -> usize {
+        let mut size = 0;
+        let mut next = Some(frame);
+        while let Some(id) = next {
+            let frame = self.execution.frame(id);
+            size += frame.variables.values().map(Payload::size).sum::<usize>();
+            next = frame.parent;
+        }
+        size
+    }
+}
+
+/// Applies `InputPath` or `OutputPath`.
+fn apply_path(
+    turn: &Turn<'_>,
+    frame: FrameId,
+    setting: &PathSetting,
+    data: &Payload,
+    field: &str,
+) -> Result<Payload, Failure> {
+    match setting {
+        PathSetting::Whole => Ok(data.clone()),
+        PathSetting::Nothing => Ok(Payload::from_valid_text("{}")),
+        PathSetting::Path(path) => {
+            turn.evaluate(frame, Sight::input(data.value()), |environment| {
+                let value = path.evaluate_field(environment)?;
+                Ok(Payload::from_value(value.into_owned()))
+            })
+        }
+    }
+}
+
+/// Applies a state's or a catcher's `ResultPath`.
+pub(crate) fn apply_result_path(
+    turn: &Turn<'_>,
+    frame: FrameId,
+    setting: &ResultPath,
+    raw_input: &Payload,
+    result: Payload,
+) -> Result<Payload, Failure> {
+    match setting {
+        ResultPath::Whole => Ok(result),
+        ResultPath::Discard => Ok(raw_input.clone()),
+        ResultPath::Path(path) => {
+            let assign = || -> Result<Payload, EvaluationError> {
+                let value = path.assign(raw_input.value().clone(), result.value().clone())?;
+                Ok(Payload::from_value(value))
+            };
+            assign().map_err(|error| Failure::of_state(error, turn.prefix(frame)))
+        }
+    }
+}

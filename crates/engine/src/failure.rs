@@ -1,0 +1,252 @@
+//! What happens when a state fails: Retry, Catch, or the failure of what it is in.
+
+use asl::{Catcher, EvaluationError, Payload, QueryLanguage, StateKind};
+use serde_json::{Value, json};
+
+use crate::frame::Phase;
+use crate::retry;
+use crate::turn::{Flow, Over, Sight, Stop, Turn};
+use crate::{Effect, EventKind, FrameId, dataflow};
+
+/// Why a state failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) error: Option<Box<str>>,
+    pub(crate) cause: Option<Box<str>>,
+    /// The work of a Task state failed, so that `States.TaskFailed` matches.
+    pub(crate) of_task: bool,
+    /// No Retry, no Catch, no container can take it: the execution fails.
+    pub(crate) is_fatal: bool,
+    /// Of a JSONata evaluation: the field, which makes an EvaluationFailed event.
+    pub(crate) location: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(error: impl Into<Box<str>>, cause: impl Into<Box<str>>) -> Failure {
+        Failure {
+            error: Some(error.into()),
+            cause: Some(cause.into()),
+            of_task: false,
+            is_fatal: false,
+            location: None,
+        }
+    }
+
+    /// `States.Runtime`, which nothing catches.
+    pub(crate) fn runtime(cause: impl Into<Box<str>>) -> Failure {
+        Failure { is_fatal: true, ..Failure::new(RUNTIME, cause) }
+    }
+
+    /// A state's input or output that is too large, which nothing catches.
+    pub(crate) fn state_too_large(state: &str) -> Failure {
+        Failure { is_fatal: true, ..Failure::too_large(state) }
+    }
+
+    /// `States.DataLimitExceeded` of a state or task of this name.
+    pub(crate) fn too_large(name: &str) -> Failure {
+        let cause = format!(
+            "The state/task '{name}' returned a result with a size exceeding the maximum number \
+             of bytes service limit."
+        );
+        Failure::new(DATA_LIMIT_EXCEEDED, cause)
+    }
+
+    /// An evaluation error of a state, with AWS's prefix.
+    pub(crate) fn of_state(error: EvaluationError, prefix: String) -> Failure {
+        let mut failure = Failure::from(error);
+        let cause = failure.cause.as_deref().unwrap_or_default();
+        failure.cause = Some(format!("{prefix}{cause}").into());
+        failure
+    }
+}
+
+impl From<EvaluationError> for Failure {
+    fn from(error: EvaluationError) -> Failure {
+        Failure {
+            is_fatal: error.error == RUNTIME,
+            location: error.location,
+            ..Failure::new(error.error, error.cause)
+        }
+    }
+}
+
+pub(crate) const RUNTIME: &str = "States.Runtime";
+pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
+pub(crate) const TIMEOUT: &str = "States.Timeout";
+pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
+
+impl Turn<'_> {
+    /// The state that `frame` is in failed: tries it again, catches, or lets what it is in fail.
+    pub(crate) fn state_failed(&mut self, frame: FrameId, failure: Failure) -> Flow {
+        self.emit_evaluation_failed(frame, &failure)?;
+        let last_id = self.execution.frame(frame).last_id;
+        self.fail_state(frame, failure, last_id)
+    }
+
+    /// As [`Turn::state_failed`]; `last_id` is the event that tells of the failure.
+    fn fail_state(&mut self, frame: FrameId, failure: Failure, last_id: u32) -> Flow {
+        if failure.is_fatal {
+            return Err(self.fail_execution(last_id, &failure));
+        }
+        let state = self.state(frame);
+        if let Some((retrier, until)) = retry::next_attempt(self, frame, &failure) {
+            let index = self.execution.current(frame).state;
+            let kind = EventKind::RetryScheduled { frame, state: index, retrier, until };
+            self.emit_after(last_id, kind)?;
+            return Ok(());
+        }
+        self.emit_container_failed(frame, last_id)?;
+        let catcher = state
+            .catch
+            .iter()
+            .find(|catcher| retry::matches(&catcher.error_equals, &failure, retry::Purpose::Catch));
+        match catcher {
+            Some(catcher) => match self.catch(frame, catcher, &failure) {
+                Ok(()) => Ok(()),
+                Err(Stop::Over) => Err(Over),
+                Err(Stop::Failed(error)) => {
+                    self.emit_evaluation_failed(frame, &error)?;
+                    self.propagate(frame, error)
+                }
+            },
+            None => self.propagate(frame, failure),
+        }
+    }
+
+    /// JSONata failures have an event of their own. It points where the state's Entered event
+    /// points, as long as nothing came after that one; a Wait's points at the Entered event.
+    fn emit_evaluation_failed(&mut self, frame: FrameId, failure: &Failure) -> Flow {
+        let (Some(location), Some(error)) = (&failure.location, &failure.error) else {
+            return Ok(());
+        };
+        let current = self.execution.current(frame);
+        let last_id = self.execution.frame(frame).last_id;
+        let is_wait = matches!(self.state(frame).kind, StateKind::Wait(_));
+        let previous = match last_id == current.entered_id && !is_wait {
+            true => current.entered_previous,
+            false => last_id,
+        };
+        let kind = EventKind::EvaluationFailed {
+            frame,
+            state: current.state,
+            error: error.clone(),
+            cause: failure.cause.clone().unwrap_or_default(),
+            location: (!location.is_empty()).then(|| location.as_str().into()),
+        };
+        self.emit_after(previous, kind)?;
+        Ok(())
+    }
+
+    /// A Parallel or Map that will not be tried again: its frames go, its Failed event comes.
+    fn emit_container_failed(&mut self, frame: FrameId, last_id: u32) -> Flow {
+        let state = self.execution.current(frame).state;
+        let kind = match self.program.state(state).kind {
+            StateKind::Parallel { .. } => EventKind::ParallelFailed { frame, state },
+            StateKind::Map(_) => EventKind::MapFailed { frame, state },
+            _ => return Ok(()),
+        };
+        self.emit_after(last_id, kind)?;
+        Ok(())
+    }
+
+    fn catch(&mut self, frame: FrameId, catcher: &Catcher, failure: &Failure) -> Result<(), Stop> {
+        let error_output = error_output(failure);
+        let raw_input = self.raw_input(frame);
+        let is_jsonata = self.state(frame).query_language == QueryLanguage::Jsonata;
+        let sight = match is_jsonata {
+            true => Sight {
+                input: raw_input.value(),
+                result: None,
+                error_output: Some(error_output.value()),
+            },
+            false => Sight::input(error_output.value()),
+        };
+        let assigned = match &catcher.assign {
+            Some(template) => dataflow::assign(self, frame, template, sight)?,
+            None => Vec::new(),
+        };
+        let output = match &catcher.output {
+            Some(template) => self.evaluate(frame, sight, |environment| {
+                template.evaluate_payload(environment, "Output")
+            })?,
+            None if is_jsonata => error_output.clone(),
+            None => dataflow::apply_result_path(
+                self,
+                frame,
+                &catcher.result_path,
+                &raw_input,
+                error_output,
+            )?,
+        };
+        self.leave(frame, output, assigned, Some(catcher.next))?;
+        Ok(())
+    }
+
+    /// Nothing in the state took the failure: what the frame belongs to fails.
+    fn propagate(&mut self, frame: FrameId, failure: Failure) -> Flow {
+        let last_id = self.execution.frame(frame).last_id;
+        let Some(container) = self.execution.frame(frame).parent else {
+            return Err(self.fail_execution(last_id, &failure));
+        };
+        if self.execution.frame(frame).item.is_some() {
+            let state = self.execution.current(container).state;
+            let index = self.execution.frame(frame).index;
+            let kind = EventKind::IterationFailed { frame: container, state, index };
+            self.emit_after(last_id, kind)?;
+        }
+        // The siblings go first, the failing frame last; every event points at the failure.
+        let siblings: Vec<FrameId> =
+            self.execution.children(container).filter(|child| *child != frame).collect();
+        for sibling in siblings {
+            self.abort_frame(container, sibling, last_id)?;
+        }
+        self.abort_state(container, frame, last_id)?;
+        self.fail_state(container, Failure { location: None, ..failure }, last_id)
+    }
+
+    /// Cuts off a branch or iteration because a sibling failed.
+    fn abort_frame(&mut self, container: FrameId, frame: FrameId, last_id: u32) -> Flow {
+        self.abort_state(container, frame, last_id)?;
+        if self.execution.frame(frame).item.is_some() {
+            let state = self.execution.current(container).state;
+            let index = self.execution.frame(frame).index;
+            let kind = EventKind::IterationAborted { frame: container, state, index };
+            self.emit_after(last_id, kind)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts off the state that `frame` is in, with everything inside it.
+    fn abort_state(&mut self, container: FrameId, frame: FrameId, last_id: u32) -> Flow {
+        let Some(current) = self.execution.frame(frame).current() else { return Ok(()) };
+        let state = current.state;
+        if let Phase::Task(task) = &current.phase {
+            self.effects.push(Effect::CancelTask { task: task.task });
+        }
+        let inner: Vec<FrameId> = self.execution.children(frame).collect();
+        for inner in inner {
+            self.abort_state(container, inner, last_id)?;
+        }
+        if matches!(
+            self.program.state(state).kind,
+            StateKind::Task(_)
+                | StateKind::Wait(_)
+                | StateKind::Parallel { .. }
+                | StateKind::Map(_)
+        ) {
+            self.emit_after(last_id, EventKind::StateAborted { frame: container, state })?;
+        }
+        Ok(())
+    }
+}
+
+/// `{"Error": …, "Cause": …}`: what a catcher hands on. A task that failed without a name gives
+/// nulls; a timeout has no cause and gives an empty one.
+fn error_output(failure: &Failure) -> Payload {
+    let cause = match (&failure.error, &failure.cause) {
+        (_, Some(cause)) => json!(&**cause),
+        (Some(_), None) => json!(""),
+        (None, None) => Value::Null,
+    };
+    Payload::from_value(json!({ "Error": failure.error.as_deref(), "Cause": cause }))
+}

@@ -1,0 +1,36 @@
+//! Choice: goes on by the first rule that matches.
+
+use asl::{ChoiceRule, QueryLanguage, StateIndex};
+
+use crate::FrameId;
+use crate::turn::{Sight, Stop, Turn};
+
+impl Turn<'_> {
+    pub(super) fn choice(
+        &mut self,
+        frame: FrameId,
+        rules: &[ChoiceRule],
+        default: Option<StateIndex>,
+    ) -> Result<(), Stop> {
+        let effective = self.effective_input(frame)?;
+        let state = self.state(frame);
+        let sight = Sight::input(effective.value());
+        let is_jsonata = state.query_language == QueryLanguage::Jsonata;
+        for (index, rule) in rules.iter().enumerate() {
+            let matches = self.evaluate(frame, sight, |environment| {
+                rule.condition.evaluate(environment, &format!("Choices[{index}]/Condition"))
+            })?;
+            if matches {
+                let output =
+                    if is_jsonata && rule.output.is_some() { &rule.output } else { &state.output };
+                return self.pass_on(frame, &effective, output, &rule.assign, Some(rule.next));
+            }
+        }
+        let Some(default) = default else {
+            let cause =
+                "Failed to transition out of the state. The state does not point to a next state.";
+            return Err(self.runtime_error(frame, cause).into());
+        };
+        self.pass_on(frame, &effective, &state.output, &state.assign, Some(default))
+    }
+}

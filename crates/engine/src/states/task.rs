@@ -1,0 +1,256 @@
+//! Task: work outside, which ends by an answer, a token or a timeout.
+
+use asl::{Payload, Resource, Task};
+use serde_json::Value;
+
+use crate::context::Extra;
+use crate::failure::{Failure, HEARTBEAT_TIMEOUT, TIMEOUT};
+use crate::frame::{Callback, TaskPhase};
+use crate::turn::{Flow, Sight, Stop, Turn};
+use crate::{
+    ActivityOffer, Effect, EventKind, FrameId, Refusal, TaskDispatch, TaskFailure, TaskId, limits,
+};
+
+impl Turn<'_> {
+    pub(super) fn task(&mut self, frame: FrameId, task: &Task) -> Result<(), Stop> {
+        let effective = self.effective_input(frame)?;
+        // The attempt is named by its Scheduled event, which is the next one.
+        let id = TaskId(self.execution.last_id + 1);
+        let waits = task.resource.waits_for_task_token();
+        let extra =
+            Extra { task_token: waits.then(|| self.stamp.world.task_token(id)), item: None };
+        let parameters = self.arguments(frame, &effective, &extra)?;
+        let credentials = match &task.credentials {
+            None => None,
+            Some(template) => Some(self.evaluate_with(
+                frame,
+                Sight::input(effective.value()),
+                &extra,
+                |environment| template.evaluate_payload(environment, "Credentials"),
+            )?),
+        };
+        let mut seconds = |number: &Option<asl::NumberField>, field| match number {
+            None => Ok(None),
+            Some(number) => self
+                .whole_number(frame, &effective, number, field, 1)
+                .map(|seconds| Some(seconds.unsigned_abs())),
+        };
+        let timeout_seconds = seconds(&task.timeout_seconds, "TimeoutSeconds")?;
+        let heartbeat_seconds = seconds(&task.heartbeat_seconds, "HeartbeatSeconds")?;
+        if let Resource::Activity { arn } = &task.resource
+            && !self.stamp.world.activity_exists(arn)
+        {
+            let cause = format!("The activity {arn} does not exist.");
+            return Err(self.runtime_error(frame, cause).into());
+        }
+        let state = self.execution.current(frame).state;
+        self.emit(
+            frame,
+            EventKind::TaskScheduled {
+                frame,
+                state,
+                parameters,
+                timeout_seconds,
+                heartbeat_seconds,
+                credentials,
+            },
+        )?;
+        if !matches!(task.resource, Resource::Activity { .. }) {
+            let kind = EventKind::TaskStarted { frame, state, by_worker: false, worker_name: None };
+            self.emit(frame, kind)?;
+        }
+        let effect = self.task_effect(frame, false);
+        self.effects.extend(effect);
+        Ok(())
+    }
+
+    /// What this process must do for the attempt that a frame is in, if anything.
+    pub(crate) fn task_effect(&self, frame: FrameId, recovered: bool) -> Option<Effect> {
+        let phase = self.execution.frame(frame).task().filter(|task| task.needs_this_process())?;
+        let state = self.state(frame);
+        let asl::StateKind::Task(task) = &state.kind else { return None };
+        if let Resource::Activity { arn } = &task.resource {
+            return Some(Effect::OfferActivity(Box::new(ActivityOffer {
+                task: phase.task,
+                activity_arn: arn.clone(),
+                input: phase.parameters.clone(),
+            })));
+        }
+        let waits = task.resource.waits_for_task_token();
+        Some(Effect::RunTask(Box::new(TaskDispatch {
+            task: phase.task,
+            state_name: state.name.clone(),
+            resource: task.resource.clone(),
+            parameters: phase.parameters.clone(),
+            credentials: phase.credentials.clone(),
+            task_token: waits.then(|| self.stamp.world.task_token(phase.task)),
+            deadline: phase.timeout_at(),
+            recovered,
+        })))
+    }
+
+    /// A worker took an activity task.
+    pub(crate) fn start_activity(
+        &mut self,
+        task: TaskId,
+        worker_name: Option<Box<str>>,
+    ) -> Result<Option<Refusal>, crate::turn::Over> {
+        let Some((frame, phase)) = self.open_task(task) else { return Ok(Some(Refusal::TaskOver)) };
+        if phase.started.is_some() {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        let state = self.execution.current(frame).state;
+        self.emit(frame, EventKind::TaskStarted { frame, state, by_worker: true, worker_name })?;
+        Ok(None)
+    }
+
+    /// The call of a task came back.
+    pub(crate) fn return_task(
+        &mut self,
+        task: TaskId,
+        result: Result<Payload, TaskFailure>,
+    ) -> Result<Option<Refusal>, crate::turn::Over> {
+        let Some((frame, phase)) = self.open_task(task) else { return Ok(Some(Refusal::TaskOver)) };
+        if phase.submitted || phase.by_worker {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        let callback = phase.callback.clone();
+        if !self.task_of(frame).resource.waits_for_task_token() {
+            self.end_task(frame, result)?;
+            return Ok(None);
+        }
+        match result {
+            Err(failure) => self.end_task(frame, Err(failure))?,
+            Ok(output) => {
+                let state = self.execution.current(frame).state;
+                self.emit(frame, EventKind::TaskSubmitted { frame, state, output })?;
+                if let Some(Callback(result)) = callback {
+                    self.end_task(frame, result)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The token of a task came back.
+    pub(crate) fn answer_task(
+        &mut self,
+        task: TaskId,
+        result: Result<Payload, TaskFailure>,
+    ) -> Result<Option<Refusal>, crate::turn::Over> {
+        let Some((frame, phase)) = self.open_task(task) else { return Ok(Some(Refusal::TaskOver)) };
+        if phase.callback.is_some() || phase.started.is_none() {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        if phase.submitted || phase.by_worker {
+            self.end_task(frame, result)?;
+        } else if self.task_of(frame).resource.waits_for_task_token() {
+            let state = self.execution.current(frame).state;
+            self.emit(frame, EventKind::CallbackRecorded { frame, state, result })?;
+        } else {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        Ok(None)
+    }
+
+    /// A sign of life from a worker.
+    pub(crate) fn heartbeat(&mut self, task: TaskId) -> Result<Option<Refusal>, crate::turn::Over> {
+        let Some((frame, phase)) = self.open_task(task) else { return Ok(Some(Refusal::TaskOver)) };
+        // Without HeartbeatSeconds there is nothing to remember.
+        if phase.heartbeat_seconds.is_some() && phase.last_beat.is_some() {
+            let state = self.execution.current(frame).state;
+            self.emit(frame, EventKind::HeartbeatRecorded { frame, state })?;
+        }
+        Ok(None)
+    }
+
+    fn end_task(&mut self, frame: FrameId, result: Result<Payload, TaskFailure>) -> Flow {
+        let result = match result {
+            Ok(output) if output.size() > limits::PAYLOAD_BYTES_MAX => {
+                let resource = &self.task_of(frame).resource;
+                let name = match resource {
+                    Resource::Service { service, .. } => service,
+                    Resource::LambdaFunction { arn } | Resource::Activity { arn } => arn,
+                };
+                let Failure { error, cause, .. } = Failure::too_large(name);
+                Err(TaskFailure { error, cause })
+            }
+            other => other,
+        };
+        let state = self.execution.current(frame).state;
+        match result {
+            Ok(output) => {
+                let kind = EventKind::TaskSucceeded { frame, state, output: output.clone() };
+                self.emit(frame, kind)?;
+                let outcome = self.finish(frame, output);
+                self.settle(frame, outcome)
+            }
+            Err(TaskFailure { error, cause }) => {
+                let kind = EventKind::TaskFailed {
+                    frame,
+                    state,
+                    error: error.clone(),
+                    cause: cause.clone(),
+                };
+                self.emit(frame, kind)?;
+                let is_fatal = error.as_deref() == Some(crate::failure::RUNTIME);
+                let failure = Failure { error, cause, of_task: true, is_fatal, location: None };
+                self.state_failed(frame, failure)
+            }
+        }
+    }
+
+    /// Times out every task whose time is up. All of them first, then what follows from each.
+    pub(crate) fn time_out_tasks(&mut self) -> Flow {
+        let now = self.stamp.now;
+        let mut late: Vec<(FrameId, &'static str)> = Vec::new();
+        for frame in self.execution.tasks.values() {
+            let Some(task) = self.execution.frame(*frame).task() else { continue };
+            if task.timeout_at().is_some_and(|at| at <= now) {
+                late.push((*frame, TIMEOUT));
+            } else if task.heartbeat_due_at().is_some_and(|at| at <= now) {
+                late.push((*frame, HEARTBEAT_TIMEOUT));
+            }
+        }
+        for (frame, error) in &late {
+            let frame = *frame;
+            let current = self.execution.current(frame);
+            let state = current.state;
+            let task = self.execution.frame(frame).task().expect("a late task is open").task;
+            self.effects.push(Effect::CancelTask { task });
+            let error = Box::from(*error);
+            self.emit(frame, EventKind::TaskTimedOut { frame, state, error, cause: None })?;
+        }
+        for (frame, error) in late {
+            // The failure of an earlier one may have cut this one off.
+            if self.execution.frames.contains_key(&frame) {
+                let failure = Failure {
+                    error: Some(error.into()),
+                    cause: None,
+                    of_task: true,
+                    is_fatal: false,
+                    location: None,
+                };
+                self.state_failed(frame, failure)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open_task(&self, task: TaskId) -> Option<(FrameId, &TaskPhase)> {
+        let frame = *self.execution.tasks.get(&task)?;
+        Some((frame, self.execution.frame(frame).task()?))
+    }
+
+    fn task_of(&self, frame: FrameId) -> &Task {
+        match &self.state(frame).kind {
+            asl::StateKind::Task(task) => task,
+            _ => unreachable!("an open task is in a Task state"),
+        }
+    }
+}
+
+/// `RoleArn` of evaluated `Credentials`.
+pub(crate) fn role_arn(credentials: &Payload) -> Option<&str> {
+    credentials.value().get("RoleArn").and_then(Value::as_str)
+}

@@ -1,0 +1,145 @@
+//! Wait: hands its input on after a time.
+
+use asl::{Expression, Path, Payload, Timestamp, WaitUntil};
+use serde_json::Value;
+
+use super::{plain, whole};
+use crate::failure::Failure;
+use crate::turn::{Sight, Stop, Turn};
+use crate::{EventKind, FrameId, limits};
+
+impl Turn<'_> {
+    pub(super) fn wait(&mut self, frame: FrameId, until: &WaitUntil) -> Result<(), Stop> {
+        let effective = self.effective_input(frame)?;
+        let now = self.stamp.now;
+        let until = match until {
+            WaitUntil::Seconds(seconds) => now.plus_seconds(*seconds),
+            WaitUntil::Timestamp(moment) => *moment,
+            WaitUntil::SecondsPath(path) => self.seconds_path(frame, &effective, path)?,
+            WaitUntil::TimestampPath(path) => self.timestamp_path(frame, &effective, path)?,
+            WaitUntil::SecondsExpression(expression) => {
+                self.seconds_expression(frame, &effective, expression)?
+            }
+            WaitUntil::TimestampExpression(expression) => {
+                self.timestamp_expression(frame, &effective, expression)?
+            }
+        };
+        if until > now.plus_seconds(limits::WAIT_SECONDS_MAX) {
+            return Err(self.runtime_error(frame, "Wait state delay is too long.").into());
+        }
+        if until <= now {
+            return self.wait_is_over(frame);
+        }
+        let state = self.execution.current(frame).state;
+        self.emit(frame, EventKind::WaitScheduled { frame, state, until })?;
+        Ok(())
+    }
+
+    /// The time has come.
+    pub(crate) fn wait_is_over(&mut self, frame: FrameId) -> Result<(), Stop> {
+        let effective = self.effective_input(frame)?;
+        let state = self.state(frame);
+        self.pass_on(frame, &effective, &state.output, &state.assign, state.next)
+    }
+
+    fn seconds_path(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        path: &Path,
+    ) -> Result<Timestamp, Stop> {
+        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
+            Ok(path.evaluate(environment).ok().map(|value| value.into_owned()))
+        })?;
+        let text = path.text();
+        let cause = match value {
+            None => format!("The SecondsPath parameter does not reference an input value: {text}"),
+            Some(value) => match whole(&value) {
+                Some(seconds) if seconds >= 0 => {
+                    return Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()));
+                }
+                Some(seconds) => {
+                    format!(
+                        "The SecondsPath parameter references a negative value: {text} == {seconds}"
+                    )
+                }
+                None => format!(
+                    "The SecondsPath parameter cannot be parsed as a long value: {text} == {}",
+                    plain(&value)
+                ),
+            },
+        };
+        Err(self.runtime_error(frame, cause).into())
+    }
+
+    fn timestamp_path(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        path: &Path,
+    ) -> Result<Timestamp, Stop> {
+        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
+            Ok(path.evaluate(environment).ok().map(|value| value.into_owned()))
+        })?;
+        let text = path.text();
+        let cause = match value {
+            None => {
+                format!("The TimestampPath parameter does not reference an input value: {text}")
+            }
+            Some(value) => {
+                if let Some(moment) = value.as_str().and_then(Timestamp::parse) {
+                    return Ok(moment);
+                }
+                format!(
+                    "The TimestampPath parameter does not reference a valid ISO-8601 extended \
+                     offset date-time format string: {text} == {}",
+                    plain(&value)
+                )
+            }
+        };
+        Err(self.runtime_error(frame, cause).into())
+    }
+
+    fn seconds_expression(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        expression: &Expression,
+    ) -> Result<Timestamp, Stop> {
+        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
+            expression.evaluate(environment, "Seconds")
+        })?;
+        match whole(&value) {
+            Some(seconds) if seconds >= 0 => {
+                Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()))
+            }
+            _ => {
+                let error = expression.unexpected_type("non-negative integer", &value, "Seconds");
+                Err(Failure::of_state(error, self.prefix(frame)).into())
+            }
+        }
+    }
+
+    fn timestamp_expression(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        expression: &Expression,
+    ) -> Result<Timestamp, Stop> {
+        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
+            expression.evaluate(environment, "Timestamp")
+        })?;
+        let Value::String(text) = &value else {
+            let error = expression.unexpected_type("string", &value, "Timestamp");
+            return Err(Failure::of_state(error, self.prefix(frame)).into());
+        };
+        Timestamp::parse(text).ok_or_else(|| {
+            let cause = format!(
+                "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time \
+                 format string: {text}"
+            );
+            let error = asl::EvaluationError::query(cause, "Timestamp");
+            Failure::of_state(error, self.prefix(frame)).into()
+        })
+    }
+}

@@ -205,6 +205,41 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The frame and the state the event is about; none for events of the whole execution.
+    pub fn place(&self) -> Option<(FrameId, StateIndex)> {
+        match self {
+            EventKind::ExecutionStarted { .. }
+            | EventKind::ExecutionSucceeded { .. }
+            | EventKind::ExecutionFailed { .. }
+            | EventKind::ExecutionAborted { .. }
+            | EventKind::ExecutionTimedOut { .. } => None,
+            EventKind::StateEntered { frame, state, .. }
+            | EventKind::StateExited { frame, state, .. }
+            | EventKind::StateAborted { frame, state }
+            | EventKind::EvaluationFailed { frame, state, .. }
+            | EventKind::WaitScheduled { frame, state, .. }
+            | EventKind::RetryScheduled { frame, state, .. }
+            | EventKind::TaskScheduled { frame, state, .. }
+            | EventKind::TaskStarted { frame, state, .. }
+            | EventKind::TaskSubmitted { frame, state, .. }
+            | EventKind::TaskSucceeded { frame, state, .. }
+            | EventKind::TaskFailed { frame, state, .. }
+            | EventKind::TaskTimedOut { frame, state, .. }
+            | EventKind::HeartbeatRecorded { frame, state }
+            | EventKind::CallbackRecorded { frame, state, .. }
+            | EventKind::ParallelStarted { frame, state, .. }
+            | EventKind::ParallelSucceeded { frame, state }
+            | EventKind::ParallelFailed { frame, state }
+            | EventKind::MapStarted { frame, state, .. }
+            | EventKind::IterationStarted { frame, state, .. }
+            | EventKind::IterationSucceeded { frame, state, .. }
+            | EventKind::IterationFailed { frame, state, .. }
+            | EventKind::IterationAborted { frame, state, .. }
+            | EventKind::MapSucceeded { frame, state }
+            | EventKind::MapFailed { frame, state } => Some((*frame, *state)),
+        }
+    }
+
     /// Whether AWS's history shows the event, so that it takes an id.
     pub fn is_history(&self) -> bool {
         !matches!(

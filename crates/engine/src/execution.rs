@@ -200,36 +200,9 @@ impl Execution {
     /// The frame whose chain the event belongs to.
     fn frame_of(&self, kind: &EventKind) -> Option<FrameId> {
         match kind {
-            EventKind::ExecutionStarted { .. }
-            | EventKind::ExecutionSucceeded { .. }
-            | EventKind::ExecutionFailed { .. }
-            | EventKind::ExecutionAborted { .. }
-            | EventKind::ExecutionTimedOut { .. }
-            // Takes its own place in the chain, see `remember`.
-            | EventKind::IterationStarted { .. }
-            | EventKind::IterationSucceeded { .. } => None,
-            EventKind::StateEntered { frame, .. }
-            | EventKind::StateExited { frame, .. }
-            | EventKind::StateAborted { frame, .. }
-            | EventKind::EvaluationFailed { frame, .. }
-            | EventKind::WaitScheduled { frame, .. }
-            | EventKind::RetryScheduled { frame, .. }
-            | EventKind::TaskScheduled { frame, .. }
-            | EventKind::TaskStarted { frame, .. }
-            | EventKind::TaskSubmitted { frame, .. }
-            | EventKind::TaskSucceeded { frame, .. }
-            | EventKind::TaskFailed { frame, .. }
-            | EventKind::TaskTimedOut { frame, .. }
-            | EventKind::HeartbeatRecorded { frame, .. }
-            | EventKind::CallbackRecorded { frame, .. }
-            | EventKind::ParallelStarted { frame, .. }
-            | EventKind::ParallelSucceeded { frame, .. }
-            | EventKind::ParallelFailed { frame, .. }
-            | EventKind::MapStarted { frame, .. }
-            | EventKind::IterationFailed { frame, .. }
-            | EventKind::IterationAborted { frame, .. }
-            | EventKind::MapSucceeded { frame, .. }
-            | EventKind::MapFailed { frame, .. } => Some(*frame),
+            // These take their own place in the chain, see `MapProgress`.
+            EventKind::IterationStarted { .. } | EventKind::IterationSucceeded { .. } => None,
+            other => other.place().map(|(frame, _)| frame),
         }
     }
 

@@ -93,7 +93,7 @@ impl Narrator {
         for event in progress.events.iter() {
             let line = match &event.kind {
                 EventKind::ExecutionStarted { .. } => Some(Line::new(0, "▶", Tone::Name, arn, "")),
-                kind if is_end(kind) => Some(end_line(&track, event, &progress.identity.name)),
+                kind if kind.is_end() => Some(end_line(&track, event, &progress.identity.name)),
                 _ => track.line(event, &progress.program),
             };
             lines.extend(line.map(|line| self.lay_out(progress, &track, event.at, &line)));
@@ -145,7 +145,7 @@ impl Line {
 impl Track {
     /// The line for an event inside the machine; most events of tasks and containers have none.
     fn line(&mut self, event: &Event, program: &Program) -> Option<Line> {
-        let (frame_id, state) = place(&event.kind)?;
+        let (frame_id, state) = event.kind.place()?;
         let depth = depth(program, state) + 1;
         self.begin_frames(&event.kind, frame_id);
         let frame = self.frames.entry(frame_id).or_default();
@@ -235,40 +235,6 @@ impl Track {
     }
 }
 
-/// The frame and the state an event is about.
-fn place(kind: &EventKind) -> Option<(FrameId, StateIndex)> {
-    match kind {
-        EventKind::ExecutionStarted { .. }
-        | EventKind::ExecutionSucceeded { .. }
-        | EventKind::ExecutionFailed { .. }
-        | EventKind::ExecutionAborted { .. }
-        | EventKind::ExecutionTimedOut { .. } => None,
-        EventKind::StateEntered { frame, state, .. }
-        | EventKind::StateExited { frame, state, .. }
-        | EventKind::StateAborted { frame, state }
-        | EventKind::EvaluationFailed { frame, state, .. }
-        | EventKind::WaitScheduled { frame, state, .. }
-        | EventKind::RetryScheduled { frame, state, .. }
-        | EventKind::TaskScheduled { frame, state, .. }
-        | EventKind::TaskStarted { frame, state, .. }
-        | EventKind::TaskSubmitted { frame, state, .. }
-        | EventKind::TaskSucceeded { frame, state, .. }
-        | EventKind::TaskFailed { frame, state, .. }
-        | EventKind::TaskTimedOut { frame, state, .. }
-        | EventKind::HeartbeatRecorded { frame, state }
-        | EventKind::ParallelStarted { frame, state, .. }
-        | EventKind::ParallelSucceeded { frame, state }
-        | EventKind::ParallelFailed { frame, state }
-        | EventKind::MapStarted { frame, state, .. }
-        | EventKind::IterationStarted { frame, state, .. }
-        | EventKind::IterationSucceeded { frame, state, .. }
-        | EventKind::IterationFailed { frame, state, .. }
-        | EventKind::IterationAborted { frame, state, .. }
-        | EventKind::MapSucceeded { frame, state }
-        | EventKind::MapFailed { frame, state } => Some((*frame, *state)),
-    }
-}
-
 /// How many containers a state is in.
 fn depth(program: &Program, state: StateIndex) -> usize {
     let mut depth = 0;
@@ -278,16 +244,6 @@ fn depth(program: &Program, state: StateIndex) -> usize {
         scope = program.state(container).scope;
     }
     depth
-}
-
-fn is_end(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::ExecutionSucceeded { .. }
-            | EventKind::ExecutionFailed { .. }
-            | EventKind::ExecutionAborted { .. }
-            | EventKind::ExecutionTimedOut { .. }
-    )
 }
 
 fn end_line(track: &Track, event: &Event, name: &str) -> Line {

@@ -23,7 +23,7 @@ mod validate;
 
 pub use choice::{Condition, ConditionError};
 pub use compile::{Compiled, compile};
-pub use diagnostic::{Diagnostic, Position, Severity};
+pub use diagnostic::{Diagnostic, Position, Severity, describe_diagnostics, render_diagnostic};
 pub use environment::{
     ContextObject, Environment, EvaluationError, VariableMap, Variables, next_random,
 };

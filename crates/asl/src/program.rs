@@ -220,7 +220,7 @@ pub enum Items {
     Template(Template),
 }
 
-/// The fields that only a distributed Map has, checked but not compiled further yet.
+/// The fields that only a distributed Map has: as they are written, and compiled.
 #[derive(Debug)]
 pub struct DistributedMap {
     pub execution_type: MachineType,
@@ -228,6 +228,97 @@ pub struct DistributedMap {
     pub item_reader: Option<Value>,
     pub item_batcher: Option<Value>,
     pub result_writer: Option<Value>,
+    pub reader: Option<ItemReader>,
+    pub batcher: Option<ItemBatcher>,
+    pub writer: Option<ResultWriter>,
+}
+
+/// `ItemReader`: where a distributed Map finds its items.
+#[derive(Debug)]
+pub struct ItemReader {
+    pub source: ItemSource,
+    /// `Parameters` or `Arguments`.
+    pub arguments: Option<Template>,
+    pub config: ReaderConfig,
+}
+
+/// The `Resource` of an [`ItemReader`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemSource {
+    /// `arn:aws:states:::s3:getObject`
+    Object,
+    /// `arn:aws:states:::s3:listObjectsV2`
+    Listing,
+}
+
+/// `ReaderConfig` of an [`ItemReader`].
+#[derive(Debug, Default)]
+pub struct ReaderConfig {
+    pub input_type: Option<InputType>,
+    /// `Transformation` is `LOAD_AND_FLATTEN`.
+    pub load_and_flatten: bool,
+    pub manifest_type: Option<ManifestType>,
+    /// The character of `CSVDelimiter`; a comma if absent.
+    pub csv_delimiter: Option<char>,
+    pub csv_headers: Option<CsvHeaders>,
+    pub items_pointer: Option<Box<str>>,
+    /// `MaxItems`, `MaxItemsPath`.
+    pub max_items: Option<NumberField>,
+}
+
+/// What the items of an [`ItemReader`] are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputType {
+    Csv,
+    Json,
+    JsonLines,
+    Parquet,
+    Manifest,
+}
+
+/// The kind of manifest an [`ItemReader`] reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManifestType {
+    AthenaData,
+    S3Inventory,
+}
+
+/// Where the column names of a CSV file are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CsvHeaders {
+    FirstRow,
+    Given(Vec<Box<str>>),
+}
+
+/// `ItemBatcher`: how a distributed Map groups its items.
+#[derive(Debug)]
+pub struct ItemBatcher {
+    /// `MaxItemsPerBatch(Path)`.
+    pub max_items: Option<NumberField>,
+    /// `MaxInputBytesPerBatch(Path)`: at most 262,144.
+    pub max_input_bytes: Option<NumberField>,
+    pub batch_input: Option<Template>,
+}
+
+/// `ResultWriter`: what a distributed Map does with its results.
+#[derive(Debug)]
+pub struct ResultWriter {
+    /// `Resource` is there: results are exported to S3.
+    pub exports: bool,
+    /// `Parameters` or `Arguments`.
+    pub arguments: Option<Template>,
+    /// `WriterConfig.Transformation`; absent: `NONE` when exporting, else `COMPACT`.
+    pub transformation: Option<ResultTransformation>,
+    /// `WriterConfig.OutputType` is `JSONL`.
+    pub json_lines: bool,
+}
+
+/// `WriterConfig.Transformation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultTransformation {
+    None,
+    Compact,
+    Flatten,
 }
 
 /// One entry of `Retry`.

@@ -1,1 +1,11 @@
-//! The rules a definition must keep beyond its syntax.
+//! The rules a definition must keep beyond its syntax, and what collects their findings.
+
+pub(crate) mod fields;
+pub(crate) mod findings;
+pub(crate) mod graph;
+pub(crate) mod names;
+pub(crate) mod parameters;
+pub(crate) mod variables;
+pub(crate) mod warnings;
+
+pub(crate) use findings::{Field, Findings, Reader, Site};

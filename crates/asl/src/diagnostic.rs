@@ -140,15 +140,38 @@ mod tests {
         check(
             "{\n  \"StartAt\": \"Ship\",\n  \"States\": {\n\t\"Ship\": {\"Type\": \"Pass\", \"Next\": \
              \"Pack\"},\n    \"Ünd\": {\"Type\": \"Succeed\"}\n  }\n}",
-            expect![[""]],
+            expect![[r#"
+                ship.asl.json:4:35: error[MISSING_TRANSITION_TARGET]: Missing 'Next' target: Pack
+                  |
+                4 | 	"Ship": {"Type": "Pass", "Next": "Pack"},
+                  | 	                                 ^^^^^^
+                  = at /States/Ship/Next
+                ship.asl.json:5:5: error[MISSING_TRANSITION_TARGET]: State "Ünd" is not reachable.
+                  |
+                5 |     "Ünd": {"Type": "Succeed"}
+                  |     ^^^^^
+                  = at /States/Ünd
+            "#]],
         );
     }
 
     #[test]
     fn renders_a_syntax_error() {
-        check("{\n  \"StartAt\" \"Ship\"\n}", expect![[""]]);
-        check("{\"StartAt\": \"a\0b\"}", expect![[""]]);
-        check(" ", expect![[""]]);
+        check("{\n  \"StartAt\" \"Ship\"\n}", expect![[r#"
+            ship.asl.json:2:13: error[INVALID_JSON_DESCRIPTION]: Unexpected character ('"' (code 34)): was expecting a colon to separate field name and value
+              |
+            2 |   "StartAt" "Ship"
+              |             ^
+        "#]]);
+        check("{\"StartAt\": \"a\0b\"}", expect![[r#"
+            ship.asl.json:1:15: error[INVALID_JSON_DESCRIPTION]: Illegal unquoted character ((CTRL-CHAR, code 0)): has to be escaped using backslash to be included in string value
+              |
+            1 | {"StartAt": "a�b"}
+              |               ^
+        "#]]);
+        check(" ", expect![[r#"
+            ship.asl.json: error[SCHEMA_VALIDATION_FAILED]: Definition must be a valid JSON object
+        "#]]);
     }
 
     #[test]
@@ -159,7 +182,13 @@ mod tests {
                 "{{\"Comment\": \"{comment}\", \"StartAt\": \"A\", \"States\": {{\"A\": {{\"Type\": \
                  \"Pass\", \"End\": true, \"Foo\": 1, \"Comment\": \"{comment}\"}}}}}}"
             ),
-            expect![[""]],
+            expect![[r#"
+                ship.asl.json:1:579: error[SCHEMA_VALIDATION_FAILED]: Field 'Foo' is not supported
+                  |
+                1 | …s": {"A": {"Type": "Pass", "End": true, "Foo": 1, "Comment": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccc…
+                  |                                          ^^^^^
+                  = at /States/A
+            "#]],
         );
     }
 }

@@ -118,6 +118,8 @@ impl<'n> Compiler<'n> {
         if let Some(first) = start_at.as_ref().and_then(|target| targets.get(target.name)) {
             self.scopes[scope.0 as usize].start_at = *first;
         }
+        // Without states there is nothing that `StartAt` could name.
+        let start_at = start_at.filter(|_| states.is_some_and(|states| !states.is_empty()));
         self.graphs.push(ScopeGraph { start_at, states: Vec::new() });
         let surroundings = Surroundings { scope, machine_type, targets };
         for member in states.into_iter().flat_map(ObjectNode::iter) {

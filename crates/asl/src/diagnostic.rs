@@ -157,21 +157,30 @@ mod tests {
 
     #[test]
     fn renders_a_syntax_error() {
-        check("{\n  \"StartAt\" \"Ship\"\n}", expect![[r#"
+        check(
+            "{\n  \"StartAt\" \"Ship\"\n}",
+            expect![[r#"
             ship.asl.json:2:13: error[INVALID_JSON_DESCRIPTION]: Unexpected character ('"' (code 34)): was expecting a colon to separate field name and value
               |
             2 |   "StartAt" "Ship"
               |             ^
-        "#]]);
-        check("{\"StartAt\": \"a\0b\"}", expect![[r#"
+        "#]],
+        );
+        check(
+            "{\"StartAt\": \"a\0b\"}",
+            expect![[r#"
             ship.asl.json:1:15: error[INVALID_JSON_DESCRIPTION]: Illegal unquoted character ((CTRL-CHAR, code 0)): has to be escaped using backslash to be included in string value
               |
             1 | {"StartAt": "a�b"}
               |               ^
-        "#]]);
-        check(" ", expect![[r#"
+        "#]],
+        );
+        check(
+            " ",
+            expect![[r#"
             ship.asl.json: error[SCHEMA_VALIDATION_FAILED]: Definition must be a valid JSON object
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod diagnostic;
 mod document;
 mod environment;
 mod intrinsics;
+mod java;
 mod json;
 mod jsonata;
 mod path;

@@ -79,9 +79,11 @@ pub enum PathMiss {
     /// The last step is an index past either end of an array; `path` is the whole path. Its
     /// text is that of [`PathMiss::NoResults`]; payload templates read `null` instead.
     IndexOutOfRange { path: String },
-    /// A step meets a value it can't be applied to, such as a property of a number. The text is
-    /// Jayway's.
-    NotApplicable { message: String },
+    /// A property is asked of a value that is no object. The text is Jayway's.
+    NotAnObject { message: String },
+    /// An index is asked of a value that is no array, or a function of what it can't be applied
+    /// to. The text is Jayway's.
+    NotAnArray { message: String },
 }
 
 impl fmt::Display for PathMiss {
@@ -91,7 +93,9 @@ impl fmt::Display for PathMiss {
                 write!(f, "No results for path: {path}")
             }
             PathMiss::MissingProperty { path } => write!(f, "Missing property in path {path}"),
-            PathMiss::NotApplicable { message } => f.write_str(message),
+            PathMiss::NotAnObject { message } | PathMiss::NotAnArray { message } => {
+                f.write_str(message)
+            }
         }
     }
 }
@@ -223,7 +227,7 @@ impl Steps {
         match &self.steps[at] {
             Step::Index(_) if is_last => PathMiss::IndexOutOfRange { path: self.rendered(at) },
             Step::Index(_) => {
-                PathMiss::NotApplicable { message: self.expected_object(at + 1, "null") }
+                PathMiss::NotAnObject { message: self.expected_object(at + 1, "null") }
             }
             _ if is_last => PathMiss::NoResults { path: self.rendered(at) },
             _ => PathMiss::MissingProperty { path: self.rendered(at) },
@@ -232,17 +236,19 @@ impl Steps {
 
     #[cold]
     fn not_applicable(&self, at: usize, value: &Value) -> PathMiss {
-        let message = match &self.steps[at] {
+        match &self.steps[at] {
             Step::Index(_) => {
                 let mut rest = String::new();
                 for step in &self.steps[at..] {
                     step.render(&mut rest);
                 }
-                format!("Filter: {rest} can only be applied to arrays. Current context is: {value}")
+                let message = format!(
+                    "Filter: {rest} can only be applied to arrays. Current context is: {value}"
+                );
+                PathMiss::NotAnArray { message }
             }
-            _ => self.expected_object(at, node_class(value)),
-        };
-        PathMiss::NotApplicable { message }
+            _ => PathMiss::NotAnObject { message: self.expected_object(at, node_class(value)) },
+        }
     }
 
     fn expected_object(&self, at: usize, found: &str) -> String {

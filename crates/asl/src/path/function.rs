@@ -55,7 +55,7 @@ impl Function {
         if numbers.is_empty() {
             let message =
                 "Aggregation function attempted to calculate value using empty array".to_owned();
-            return Err(PathMiss::NotApplicable { message });
+            return Err(PathMiss::NotAnArray { message });
         }
         let sum: f64 = numbers.iter().sum();
         #[expect(clippy::cast_precision_loss, reason = "a count of items in memory is exact")]

@@ -11,7 +11,7 @@ impl Turn<'_> {
     /// The input after `InputPath`; the raw input of a JSONata state.
     pub(crate) fn effective_input(&self, frame: FrameId) -> Result<Payload, Failure> {
         let raw_input = self.raw_input(frame);
-        apply_path(self, frame, &self.state(frame).input_path, &raw_input, "InputPath")
+        apply_path(self, frame, &self.state(frame).input_path, &raw_input)
     }
 
     /// The input after `Parameters` or `Arguments`; `field` is the name of the field.
@@ -68,7 +68,7 @@ impl Turn<'_> {
                 };
                 let combined =
                     apply_result_path(self, frame, &state.result_path, &raw_input, selected)?;
-                let output = apply_path(self, frame, &state.output_path, &combined, "OutputPath")?;
+                let output = apply_path(self, frame, &state.output_path, &combined)?;
                 (output, assigned)
             }
         };
@@ -96,7 +96,7 @@ impl Turn<'_> {
                     Some(template) => assign(self, frame, template, sight)?,
                     None => Vec::new(),
                 };
-                let output = apply_path(self, frame, &state.output_path, effective, "OutputPath")?;
+                let output = apply_path(self, frame, &state.output_path, effective)?;
                 (output, assigned)
             }
         };
@@ -198,7 +198,6 @@ fn apply_path(
     frame: FrameId,
     setting: &PathSetting,
     data: &Payload,
-    field: &str,
 ) -> Result<Payload, Failure> {
     match setting {
         PathSetting::Whole => Ok(data.clone()),

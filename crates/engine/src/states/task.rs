@@ -29,7 +29,7 @@ impl Turn<'_> {
                 |environment| template.evaluate_payload(environment, "Credentials"),
             )?),
         };
-        let mut seconds = |number: &Option<asl::NumberField>, field| match number {
+        let seconds = |number: &Option<asl::NumberField>, field| match number {
             None => Ok(None),
             Some(number) => self
                 .whole_number(frame, &effective, number, field, 1)

@@ -83,7 +83,8 @@ fn run(program: &Program, script: &str) -> String {
         }
         assert_eq!(folded, execution, "folding the events gives the live execution");
     }
-    writeln!(text, "= {}, {} transitions", execution.status.name(), execution.transitions()).unwrap();
+    writeln!(text, "= {}, {} transitions", execution.status.name(), execution.transitions())
+        .unwrap();
     if let Some(wake) = execution.next_wake() {
         writeln!(text, "= wakes at {}", wake.0).unwrap();
     }
@@ -109,10 +110,10 @@ fn command(line: &Value, execution: &Execution) -> Command {
             Command::Continue
         }
         "wake" => Command::WakeUp,
-        "return" => Command::ReturnTask { task: task(value), result: Ok(payload(&value["output"])) },
-        "return_failure" => {
-            Command::ReturnTask { task: task(value), result: Err(failure(value)) }
+        "return" => {
+            Command::ReturnTask { task: task(value), result: Ok(payload(&value["output"])) }
         }
+        "return_failure" => Command::ReturnTask { task: task(value), result: Err(failure(value)) },
         "take" => Command::StartActivity { task: task(value), worker_name: text(&value["worker"]) },
         "succeed" => Command::SucceedTask { task: task(value), output: payload(&value["output"]) },
         "fail" => Command::FailTask { task: task(value), failure: failure(value) },
@@ -130,7 +131,12 @@ fn write_event(text: &mut String, event: &Event, program: &Program, identity: &I
         writeln!(text, "       - {name}").unwrap();
         return;
     };
-    write!(text, "{:>4} < {:<3} {} {}", shown.id, shown.previous_event_id, shown.timestamp.0, shown.event_type).unwrap();
+    write!(
+        text,
+        "{:>4} < {:<3} {} {}",
+        shown.id, shown.previous_event_id, shown.timestamp.0, shown.event_type
+    )
+    .unwrap();
     if let Some((key, members)) = shown.details {
         assert!(key.ends_with("EventDetails"));
         for (name, detail) in members {

@@ -142,8 +142,7 @@ impl Generator<'_> {
     }
 
     fn parallel(&mut self, depth: u32) -> Value {
-        let branches: Vec<Value> =
-            (0..=self.random.below(3)).map(|_| self.scope(depth)).collect();
+        let branches: Vec<Value> = (0..=self.random.below(3)).map(|_| self.scope(depth)).collect();
         json!({ "Type": "Parallel", "Branches": branches })
     }
 

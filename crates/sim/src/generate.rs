@@ -62,7 +62,7 @@ impl Generator<'_> {
             (false, _) => &["Pass", "Task", "Task", "Wait", "Choice", "Parallel", "Map", "Map"],
         };
         let mut state = match *self.random.choose(kinds) {
-            "Pass" => self.pass(),
+            "Pass" => self.pass(depth),
             "Task" => self.task(),
             "Wait" => json!({ "Type": "Wait", "Seconds": self.random.below(900) }),
             "Succeed" => return json!({ "Type": "Succeed" }),
@@ -83,10 +83,14 @@ impl Generator<'_> {
         state
     }
 
-    fn pass(&mut self) -> Value {
+    fn pass(&mut self, depth: u32) -> Value {
         match self.random.below(4) {
             0 => json!({ "Type": "Pass", "Result": { "a": [1, 2.5, null] }, "ResultPath": "$" }),
-            1 => json!({ "Type": "Pass", "Assign": { "v.$": "$", "w": self.random.below(100) } }),
+            // An inner scope may not assign an outer one's names.
+            1 => json!({
+                "Type": "Pass",
+                "Assign": { (format!("v{depth}.$")): "$", (format!("w{depth}")): self.random.below(100) }
+            }),
             2 => json!({
                 "Type": "Pass",
                 "Parameters": { "in.$": "$", "id.$": "States.UUID()", "name.$": "$$.State.Name" }

@@ -1,9 +1,7 @@
 //! The stored format of the journal: every kind of event ever written still reads.
 
 use asl::{Payload, StateIndex, Timestamp};
-use engine::{
-    DecodeError, Event, EventKind, FrameId, TaskFailure, decode_turn, encode_turn,
-};
+use engine::{DecodeError, Event, EventKind, FrameId, TaskFailure, decode_turn, encode_turn};
 use expect_test::expect_file;
 
 /// An event of each kind, in the order of their tags.

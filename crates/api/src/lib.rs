@@ -1,1 +1,31 @@
+//! The front door: AWS's JSON 1.0 protocol, one file per operation, AWS's errors.
+//!
+//! A request goes `server` -> `request` (decoded by its operation's table) -> `constraints`
+//! (checked against it) -> `operations`. Nothing here knows how executions run or are kept.
 
+mod api;
+mod arn;
+mod auth;
+mod configuration;
+mod constraints;
+mod dispatch;
+mod error;
+mod history;
+mod input;
+mod json;
+mod name;
+mod operations;
+mod page_token;
+mod pages;
+mod request;
+mod request_id;
+mod server;
+mod shapes;
+mod state_machine;
+mod tags;
+
+pub use api::{Api, ApiOptions};
+pub use arn::{Arn, ArnError, Qualifier, Resource, arn_prefix, partition_of};
+pub use auth::is_account_id;
+pub use dispatch::operations;
+pub use server::serve;

@@ -1,0 +1,68 @@
+//! What all requests share: the runtime, the settings, the page tokens.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use asl::{Payload, Timestamp};
+use runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::page_token::PageTokens;
+use crate::request_id::RequestIds;
+
+/// The account and region of requests that name none.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// Twelve digits.
+    pub account_id: String,
+    pub region: String,
+}
+
+impl Default for ApiOptions {
+    fn default() -> ApiOptions {
+        ApiOptions { account_id: "123456789012".to_owned(), region: "us-east-1".to_owned() }
+    }
+}
+
+/// The Step Functions API over a runtime. Give it to [`crate::serve`].
+pub struct Api {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) options: ApiOptions,
+    pub(crate) page_tokens: PageTokens,
+    pub(crate) request_ids: RequestIds,
+    /// The input of executions that are started without one.
+    pub(crate) empty_input: Payload,
+    stopping: watch::Sender<bool>,
+}
+
+impl Api {
+    pub fn new(runtime: Arc<Runtime>, options: ApiOptions) -> Arc<Api> {
+        let page_tokens = PageTokens::new(runtime.page_token_secret());
+        Arc::new(Api {
+            runtime,
+            options,
+            page_tokens,
+            request_ids: RequestIds::new(),
+            empty_input: Payload::from_valid_text("{}"),
+            stopping: watch::Sender::new(false),
+        })
+    }
+
+    /// Ends the waiting of long polls: the server is stopping.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits until the server is stopping.
+    pub(crate) async fn stopping(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as `self`, so that waiting only ends when it is true.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// The present moment, for the age of page tokens.
+    pub(crate) fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+    }
+}

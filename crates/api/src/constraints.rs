@@ -1,0 +1,359 @@
+//! What a request may hold: the rules of its members, as each operation's table states them,
+//! and the one place that checks them and words what is wrong.
+
+use std::fmt::{self, Write as _};
+
+use crate::error::{ApiError, ErrorType};
+use crate::request::{Members, Value};
+
+/// The rule of one member of a structure.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    required: bool,
+}
+
+impl Member {
+    pub(crate) const fn required(name: &'static str, kind: Kind) -> Member {
+        Member { name, kind, required: true }
+    }
+
+    pub(crate) const fn optional(name: &'static str, kind: Kind) -> Member {
+        Member { name, kind, required: false }
+    }
+}
+
+/// What a member may be.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Text(Text),
+    Integer { min: i64, max: i64 },
+    Boolean,
+    Structure(&'static [Member]),
+    List(&'static Kind),
+}
+
+/// What a text may be.
+#[derive(Debug)]
+pub(crate) struct Text {
+    min: usize,
+    max: usize,
+    /// Whether the limits count bytes of UTF-8; otherwise characters as Java counts them.
+    bytes: bool,
+    /// Whether errors must not repeat the value.
+    sensitive: bool,
+    /// The values of an enumeration, in the order in which AWS names them; empty: any text.
+    values: &'static [&'static str],
+    pattern: Option<Pattern>,
+}
+
+/// The regular expressions of AWS's model, matched by hand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pattern {
+    Ascii,
+}
+
+impl Pattern {
+    fn text(self) -> &'static str {
+        match self {
+            Pattern::Ascii => r"\p{ASCII}*",
+        }
+    }
+
+    fn matches(self, text: &str) -> bool {
+        match self {
+            Pattern::Ascii => text.is_ascii(),
+        }
+    }
+}
+
+/// No upper limit.
+const UNLIMITED: usize = usize::MAX;
+
+impl Kind {
+    /// A text of `min` to `max` characters.
+    pub(crate) const fn text(min: usize, max: usize) -> Kind {
+        let text = Text { min, max, bytes: false, sensitive: false, values: &[], pattern: None };
+        Kind::Text(text)
+    }
+
+    /// A text that errors do not repeat.
+    pub(crate) const fn sensitive(min: usize, max: usize) -> Kind {
+        Kind::Text(Text { min, max, bytes: false, sensitive: true, values: &[], pattern: None })
+    }
+
+    /// An input or output: limited in bytes, not repeated in errors.
+    pub(crate) const fn payload() -> Kind {
+        Kind::Text(Text {
+            min: 0,
+            max: engine::limits::PAYLOAD_BYTES_MAX,
+            bytes: true,
+            sensitive: true,
+            values: &[],
+            pattern: None,
+        })
+    }
+
+    /// One of these texts.
+    pub(crate) const fn one_of(values: &'static [&'static str]) -> Kind {
+        let max = UNLIMITED;
+        Kind::Text(Text { min: 0, max, bytes: false, sensitive: false, values, pattern: None })
+    }
+
+    /// A text of up to `max` characters that matches the pattern.
+    pub(crate) const fn pattern(max: usize, pattern: Pattern) -> Kind {
+        let pattern = Some(pattern);
+        Kind::Text(Text { min: 0, max, bytes: false, sensitive: false, values: &[], pattern })
+    }
+
+    fn is_sensitive(&self) -> bool {
+        matches!(self, Kind::Text(text) if text.sensitive)
+    }
+}
+
+/// Checks a request against the table of its operation. All that is wrong is in the one error.
+pub(crate) fn check(request: &Members<'_>) -> Result<(), ApiError> {
+    let mut findings = Findings::default();
+    findings.check_members(request, &Path::Request);
+    findings.into_result()
+}
+
+/// What was found wrong so far.
+#[derive(Default)]
+struct Findings {
+    count: usize,
+    text: String,
+}
+
+impl Findings {
+    fn into_result(self) -> Result<(), ApiError> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let Findings { count, text } = self;
+        let errors = if count == 1 { "error" } else { "errors" };
+        let message = format!("{count} validation {errors} detected: {text}");
+        Err(ApiError::new(ErrorType::ConstraintViolation, message))
+    }
+
+    /// Notes that the value, shown if it may be, fails a constraint.
+    fn add(&mut self, value: Option<&str>, path: &Path<'_>, constraint: fmt::Arguments<'_>) {
+        if self.count > 0 {
+            self.text.push_str("; ");
+        }
+        self.count += 1;
+        self.text.push_str("Value ");
+        if let Some(value) = value {
+            self.text.push_str(value);
+            self.text.push(' ');
+        }
+        write!(self.text, "at '{path}' failed to satisfy constraint: Member must {constraint}")
+            .expect("writing to a string cannot fail");
+    }
+
+    fn check_members(&mut self, members: &Members<'_>, parent: &Path<'_>) {
+        for (rule, value) in members.iter() {
+            let path = Path::Member(parent, rule.name);
+            match value {
+                Some(value) => self.check_value(&rule.kind, value, &path),
+                None if rule.required => self.add_null(&rule.kind, &path),
+                None => {}
+            }
+        }
+    }
+
+    fn add_null(&mut self, kind: &Kind, path: &Path<'_>) {
+        let shown = if kind.is_sensitive() { None } else { Some("null") };
+        self.add(shown, path, format_args!("not be null"));
+    }
+
+    fn check_value(&mut self, kind: &Kind, value: &Value<'_>, path: &Path<'_>) {
+        match (kind, value) {
+            (Kind::Text(rule), Value::Text(text)) => self.check_text(rule, text, path),
+            (Kind::Integer { min, max }, Value::Integer(number)) => {
+                let shown = || format!("'{number}'");
+                if number < min {
+                    let constraint = format_args!("have value greater than or equal to {min}");
+                    self.add(Some(&shown()), path, constraint);
+                }
+                if number > max {
+                    let constraint = format_args!("have value less than or equal to {max}");
+                    self.add(Some(&shown()), path, constraint);
+                }
+            }
+            (Kind::Structure(_), Value::Structure(members)) => self.check_members(members, path),
+            (Kind::List(element), Value::List(values)) => {
+                for (index, value) in values.iter().enumerate() {
+                    let path = Path::Element(path, index + 1);
+                    match value {
+                        Some(value) => self.check_value(element, value, &path),
+                        None => self.add_null(element, &path),
+                    }
+                }
+            }
+            // The decoder gives a member nothing but a value of its kind.
+            _ => {}
+        }
+    }
+
+    fn check_text(&mut self, rule: &Text, text: &str, path: &Path<'_>) {
+        let mut fail = |constraint: fmt::Arguments<'_>| {
+            let shown = (!rule.sensitive).then(|| format!("'{text}'"));
+            self.add(shown.as_deref(), path, constraint);
+        };
+        if !rule.values.is_empty() && !rule.values.contains(&text) {
+            fail(format_args!("satisfy enum value set: [{}]", rule.values.join(", ")));
+        }
+        if let Some(pattern) = rule.pattern
+            && !pattern.matches(text)
+        {
+            fail(format_args!("satisfy regular expression pattern: {}", pattern.text()));
+        }
+        if rule.bytes {
+            if text.len() > rule.max {
+                let max = rule.max;
+                fail(format_args!("have size less than or equal to {max} bytes in UTF-8 encoding"));
+            }
+            return;
+        }
+        // No text has more characters than bytes, so that most need no counting.
+        if text.len() < rule.min {
+            fail(format_args!("have length greater than or equal to {}", rule.min));
+        }
+        if text.len() > rule.max && text.encode_utf16().count() > rule.max {
+            fail(format_args!("have length less than or equal to {}", rule.max));
+        }
+    }
+}
+
+/// Where in the request a value stands. Errors name elements of lists by their number from 1:
+/// `tags.1.member.key`.
+enum Path<'p> {
+    Request,
+    Member(&'p Path<'p>, &'static str),
+    Element(&'p Path<'p>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Path::Request => Ok(()),
+            Path::Member(Path::Request, name) => formatter.write_str(name),
+            Path::Member(parent, name) => write!(formatter, "{parent}.{name}"),
+            Path::Element(list, number) => write!(formatter, "{list}.{number}.member"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::dispatch;
+    use crate::request::decode;
+
+    fn check_request(operation: &str, body: &str, expected: Expect) {
+        let operation = dispatch::find(operation).expect("an operation of the table");
+        let answer = decode(operation.request, body.as_bytes()).and_then(|request| check(&request));
+        let shown = match answer {
+            Ok(()) => "ok".to_owned(),
+            Err(error) => error.message.unwrap_or_else(|| format!("{:?}", error.error_type)),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn required_members() {
+        check_request("ListStateMachines", "{}", expect!["ok"]);
+        check_request("StartExecution", "{}", expect!["1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"]);
+        check_request("StartExecution", r#"{"stateMachineArn":null}"#, expect!["1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"]);
+        check_request("SendTaskSuccess", r#"{"taskToken":"t"}"#, expect!["1 validation error detected: Value at 'output' failed to satisfy constraint: Member must not be null"]);
+        check_request("CreateStateMachine", r#"{"name":"n"}"#, expect!["2 validation errors detected: Value at 'definition' failed to satisfy constraint: Member must not be null; Value null at 'roleArn' failed to satisfy constraint: Member must not be null"]);
+    }
+
+    #[test]
+    fn lengths() {
+        let long = "a".repeat(81);
+        check_request(
+            "StartExecution",
+            &format!(r#"{{"stateMachineArn":"","name":"{long}"}}"#),
+            expect!["2 validation errors detected: Value '' at 'stateMachineArn' failed to satisfy constraint: Member must have length greater than or equal to 1; Value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at 'name' failed to satisfy constraint: Member must have length less than or equal to 80"],
+        );
+        let umlauts = "ü".repeat(80);
+        check_request(
+            "StartExecution",
+            &format!(r#"{{"stateMachineArn":"a","name":"{umlauts}"}}"#),
+            expect!["ok"],
+        );
+        let large = "a".repeat(262_145);
+        check_request(
+            "StartExecution",
+            &format!(r#"{{"stateMachineArn":"a","input":"{large}"}}"#),
+            expect!["1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have size less than or equal to 262144 bytes in UTF-8 encoding"],
+        );
+        let half = "ü".repeat(131_073);
+        check_request(
+            "SendTaskSuccess",
+            &format!(r#"{{"taskToken":"a","output":"{half}"}}"#),
+            expect!["1 validation error detected: Value at 'output' failed to satisfy constraint: Member must have size less than or equal to 262144 bytes in UTF-8 encoding"],
+        );
+        check_request(
+            "SendTaskFailure",
+            &format!(r#"{{"taskToken":"a","error":"{}"}}"#, "e".repeat(257)),
+            expect!["1 validation error detected: Value at 'error' failed to satisfy constraint: Member must have length less than or equal to 256"],
+        );
+    }
+
+    #[test]
+    fn numbers_and_enumerations() {
+        check_request("ListExecutions", r#"{"maxResults":1001}"#, expect!["1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000"]);
+        check_request("ListExecutions", r#"{"maxResults":-1}"#, expect!["1 validation error detected: Value '-1' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 0"]);
+        check_request("ListExecutions", r#"{"maxResults":1000}"#, expect!["ok"]);
+        check_request("ListExecutions", r#"{"statusFilter":"succeeded"}"#, expect!["1 validation error detected: Value 'succeeded' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: [SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"]);
+        check_request(
+            "StartExecution",
+            r#"{"stateMachineArn":"a","traceHeader":"ü"}"#,
+            expect![[r#"1 validation error detected: Value 'ü' at 'traceHeader' failed to satisfy constraint: Member must satisfy regular expression pattern: \p{ASCII}*"#]],
+        );
+    }
+
+    #[test]
+    fn nested_members_are_named_by_their_path() {
+        check_request(
+            "TagResource",
+            r#"{"resourceArn":"a","tags":[{"key":"k"},{"key":"","value":"v"},null]}"#,
+            expect!["2 validation errors detected: Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; Value null at 'tags.3.member' failed to satisfy constraint: Member must not be null"],
+        );
+        check_request(
+            "CreateStateMachine",
+            r#"{"name":"n","definition":"d","roleArn":"r","loggingConfiguration":
+                {"level":"LOUD","destinations":[{"cloudWatchLogsLogGroup":{"logGroupArn":""}}]},
+                "encryptionConfiguration":{"kmsDataKeyReusePeriodSeconds":30}}"#,
+            expect!["4 validation errors detected: Value 'LOUD' at 'loggingConfiguration.level' failed to satisfy constraint: Member must satisfy enum value set: [ALL, ERROR, FATAL, OFF]; Value '' at 'loggingConfiguration.destinations.1.member.cloudWatchLogsLogGroup.logGroupArn' failed to satisfy constraint: Member must have length greater than or equal to 1; Value '30' at 'encryptionConfiguration.kmsDataKeyReusePeriodSeconds' failed to satisfy constraint: Member must have value greater than or equal to 60; Value null at 'encryptionConfiguration.type' failed to satisfy constraint: Member must not be null"],
+        );
+        check_request("UntagResource", r#"{"resourceArn":"a","tagKeys":["k",""]}"#, expect!["1 validation error detected: Value '' at 'tagKeys.2.member' failed to satisfy constraint: Member must have length greater than or equal to 1"]);
+    }
+
+    #[test]
+    fn what_is_not_the_protocol() {
+        for body in ["", "{", "[]", "null", "\"x\"", "{} x", "{\"a\":}", "{\"name\":\"\u{0}\"}"] {
+            check_request("StartExecution", body, expect!["Serialization"]);
+        }
+        let deep = format!("{{\"name\":{}", "[".repeat(10_000));
+        check_request("StartExecution", &deep, expect!["Start of list found where not expected."]);
+        let deep_unknown = format!("{{\"x\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        check_request("StartExecution", &deep_unknown, expect!["1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"]);
+        check_request("StartExecution", r#"{"name":1}"#, expect!["NUMBER_VALUE can not be converted to a String"]);
+        check_request("StartExecution", r#"{"name":true}"#, expect!["TRUE_VALUE can not be converted to a String"]);
+        check_request("StartExecution", r#"{"name":{}}"#, expect!["Start of structure or map found where not expected."]);
+        check_request("ListExecutions", r#"{"maxResults":"1"}"#, expect!["STRING_VALUE can not be converted to an Integer"]);
+        check_request("ListExecutions", r#"{"maxResults":1e3}"#, expect!["ok"]);
+        check_request("TagResource", r#"{"tags":{}}"#, expect!["Start of structure or map found where not expected."]);
+        check_request("TagResource", r#"{"tags":"x"}"#, expect!["Expected list or null"]);
+        check_request("TagResource", r#"{"tags":["x"]}"#, expect!["Expected null"]);
+        check_request("GetExecutionHistory", r#"{"reverseOrder":"true"}"#, expect!["STRING_VALUE can not be converted to a Boolean"]);
+        check_request("StartExecution", r#"{"name":"\ud800"}"#, expect!["Serialization"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! The input an execution is started with.
+
+use asl::{MachineType, Payload};
+
+use crate::arn::{Qualifier, StateMachineArn, state_machine_arn};
+use crate::dispatch::Call;
+use crate::error::{ApiError, ErrorType};
+use crate::name;
+use runtime::StartRequest;
+
+/// Takes the request of StartExecution or StartSyncExecution apart. AWS looks for the state
+/// machine before it looks at name and input; here that happens only when one of them is wrong.
+pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
+    let state_machine = call.request.required_text("stateMachineArn");
+    let arn = state_machine_arn(state_machine)?;
+    if arn.label.is_some() {
+        return Err(ApiError {
+            reason: Some("API_DOES_NOT_SUPPORT_LABELED_ARNS"),
+            ..ApiError::validation("This operation does not support labeled state machine ARNs")
+        });
+    }
+    let name = call.request.text("name");
+    let checked = name.map_or(Ok(()), name::check).and_then(|()| input(call));
+    let input = match checked {
+        Ok(input) => input,
+        Err(error) => {
+            machine_type(call, state_machine, arn)?;
+            return Err(error);
+        }
+    };
+    let trace_header = call.trace_header.or_else(|| call.request.text("traceHeader"));
+    Ok(StartRequest {
+        state_machine_arn: state_machine.to_owned(),
+        name: name.map(str::to_owned),
+        input,
+        trace_header: trace_header.map(str::to_owned),
+    })
+}
+
+/// The type of the state machine that a plain, version or alias ARN leads to; an alias is
+/// looked up as the machine it belongs to.
+pub(crate) fn machine_type(
+    call: &Call<'_>,
+    text: &str,
+    arn: StateMachineArn<'_>,
+) -> Result<MachineType, ApiError> {
+    let runtime = &call.api.runtime;
+    match arn.qualifier {
+        None => Ok(runtime.state_machine(text)?.machine_type),
+        Some(Qualifier::Version(_)) => {
+            Ok(runtime.state_machine_version(text)?.machine.machine_type)
+        }
+        Some(Qualifier::Alias(alias)) => {
+            let plain = &text[..text.len() - alias.len() - 1];
+            let machine = runtime.state_machine(plain);
+            Ok(machine.map_err(|_| ApiError::state_machine_does_not_exist(text))?.machine_type)
+        }
+    }
+}
+
+fn input(call: &Call<'_>) -> Result<Payload, ApiError> {
+    let Some(text) = call.request.text("input") else { return Ok(call.api.empty_input.clone()) };
+    let invalid = |detail: &str| {
+        let message = format!("Invalid State Machine Execution Input: '{detail}'");
+        ApiError::new(ErrorType::InvalidExecutionInput, message)
+    };
+    if text.trim_ascii().is_empty() {
+        return Err(invalid("Invalid execution input."));
+    }
+    asl::parse_json(text).map_err(|error| invalid(&error.message))
+}

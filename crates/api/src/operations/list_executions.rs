@@ -1,0 +1,126 @@
+//! ListExecutions, newest first.
+
+use asl::MachineType;
+use runtime::{
+    ExecutionKey, ExecutionQuery, ExecutionSummary, ExecutionsOf, ListPlace, status_code,
+};
+
+use crate::arn::{Qualifier, map_run_arn, state_machine_arn};
+use crate::constraints::{Kind, Member};
+use crate::dispatch::{Call, Operation};
+use crate::error::{ApiError, ErrorType};
+use crate::input::machine_type;
+use crate::json::JsonObject;
+use crate::pages;
+use crate::shapes::{ARN, LONG_ARN, MAX_RESULTS, page_items};
+
+pub(crate) const OPERATION: Operation = Operation {
+    name: "ListExecutions",
+    request: &[
+        Member::optional("stateMachineArn", ARN),
+        Member::optional(
+            "statusFilter",
+            Kind::one_of(&[
+                "SUCCEEDED",
+                "TIMED_OUT",
+                PENDING_REDRIVE,
+                "ABORTED",
+                "FAILED",
+                "RUNNING",
+            ]),
+        ),
+        Member::optional("maxResults", MAX_RESULTS),
+        Member::optional("nextToken", Kind::text(1, 3096)),
+        Member::optional("mapRunArn", LONG_ARN),
+        Member::optional("redriveFilter", Kind::one_of(&["REDRIVEN", "NOT_REDRIVEN"])),
+    ],
+    run: Some(|call| Box::pin(run(call))),
+};
+
+/// A status that only children of Map Runs have.
+const PENDING_REDRIVE: &str = "PENDING_REDRIVE";
+
+async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
+    let of = executions_of(&call)?;
+    let status = call.request.text("statusFilter").unwrap_or_default();
+    let arn = call.request.text("stateMachineArn").unwrap_or_default();
+    let binding = [OPERATION.name, arn, status];
+    let after = pages::number_places(&call, &binding)?
+        .map(|[moment, key]| ListPlace { moment: moment.cast_signed(), key: ExecutionKey(key) });
+    let items = page_items(call.request.integer("maxResults"));
+    let query = ExecutionQuery { of, status: code_of(status), after, limit: items + 1 };
+    let mut executions = call.api.runtime.list_executions(query).await?;
+    let has_more = executions.len() > items;
+    executions.truncate(items);
+
+    let mut response = JsonObject::with_capacity(128 + 512 * executions.len());
+    response.objects("executions", &executions, write);
+    if let Some(last) = executions.last().filter(|_| has_more) {
+        let place = [last.place.moment.cast_unsigned(), last.place.key.0];
+        let place = place.map(u64::to_be_bytes).concat();
+        pages::write_next(&mut response, &call, &binding, &place);
+    }
+    Ok(response.finish())
+}
+
+/// Whose executions are asked for, if that makes sense.
+fn executions_of(call: &Call<'_>) -> Result<ExecutionsOf, ApiError> {
+    let request = &call.request;
+    match (request.text("stateMachineArn"), request.text("mapRunArn")) {
+        (Some(arn), None) => {
+            let parsed = state_machine_arn(arn)?;
+            if machine_type(call, arn, parsed)? == MachineType::Express {
+                return Err(ApiError::type_not_supported());
+            }
+            if request.text("redriveFilter").is_some() {
+                return Err(ApiError::validation("redriveFilter can only be set with a mapRunArn"));
+            }
+            if request.text("statusFilter") == Some(PENDING_REDRIVE) {
+                return Err(ApiError::validation(
+                    "The statusFilter PENDING_REDRIVE can only be set with a mapRunArn",
+                ));
+            }
+            let arn = arn.to_owned();
+            Ok(match parsed.qualifier {
+                None => ExecutionsOf::StateMachine(arn),
+                Some(Qualifier::Version(_)) => ExecutionsOf::Version(arn),
+                Some(Qualifier::Alias(_)) => ExecutionsOf::Alias(arn),
+            })
+        }
+        (None, Some(map_run)) => {
+            map_run_arn(map_run)?;
+            // This server has no Map Runs yet, so that none can be found.
+            Err(ApiError {
+                resource_name: Some(map_run.to_owned()),
+                ..ApiError::new(
+                    ErrorType::ResourceNotFound,
+                    "Request references a resource that does not exist.",
+                )
+            })
+        }
+        _ => Err(ApiError::validation(
+            "Exactly one of stateMachineArn and mapRunArn must be specified",
+        )),
+    }
+}
+
+/// The code of a status; none for the empty text, which means all.
+fn code_of(status: &str) -> Option<u8> {
+    use engine::Status;
+    [Status::Running, Status::Succeeded, Status::Failed, Status::TimedOut, Status::Aborted]
+        .into_iter()
+        .find(|known| known.name() == status)
+        .map(status_code)
+}
+
+fn write(item: &mut JsonObject, execution: &ExecutionSummary) {
+    item.text("executionArn", &execution.execution_arn);
+    item.text("stateMachineArn", &execution.state_machine_arn);
+    item.text("name", &execution.name);
+    item.text("status", execution.status.name());
+    item.time("startDate", execution.start_date);
+    item.optional_time("stopDate", execution.stop_date);
+    item.optional_text("stateMachineVersionArn", execution.version_arn.as_deref());
+    item.optional_text("stateMachineAliasArn", execution.alias_arn.as_deref());
+    item.number("redriveCount", 0);
+}

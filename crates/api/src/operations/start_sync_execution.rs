@@ -1,0 +1,77 @@
+//! StartSyncExecution: starts an Express execution and answers when it is over, also with what
+//! made it fail.
+
+use asl::MachineType;
+use runtime::ExecutionDescription;
+
+use crate::arn::state_machine_arn;
+use crate::constraints::{Kind, Member, Pattern};
+use crate::dispatch::{Call, Operation};
+use crate::error::ApiError;
+use crate::input::{machine_type, start_request};
+use crate::json::JsonObject;
+use crate::name::NAME;
+use crate::shapes::{ARN, INCLUDED_DATA, METADATA_ONLY};
+
+pub(crate) const OPERATION: Operation = Operation {
+    name: "StartSyncExecution",
+    request: &[
+        Member::required("stateMachineArn", ARN),
+        Member::optional("name", NAME),
+        Member::optional("input", Kind::payload()),
+        Member::optional("traceHeader", Kind::pattern(256, Pattern::Ascii)),
+        Member::optional("includedData", INCLUDED_DATA),
+    ],
+    run: Some(|call| Box::pin(run(call))),
+};
+
+/// Milliseconds in which AWS bills durations.
+const BILLED_MILLISECONDS: u64 = 100;
+/// Bytes in which AWS bills memory.
+const BILLED_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes that every execution takes, as AWS documents it.
+const EXECUTION_BYTES: u64 = 50 * 1024 * 1024;
+
+async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
+    let arn = call.request.required_text("stateMachineArn");
+    if machine_type(&call, arn, state_machine_arn(arn)?)? == MachineType::Standard {
+        return Err(ApiError::type_not_supported());
+    }
+    let with_data = call.request.text("includedData") != Some(METADATA_ONLY);
+    let request = start_request(&call)?;
+    let execution = call.api.runtime.start_sync_execution(request).await?;
+    Ok(describe(&execution, with_data))
+}
+
+fn describe(execution: &ExecutionDescription, with_data: bool) -> Vec<u8> {
+    let output = execution.output.as_ref();
+    let payloads = execution.input.size() + output.map_or(0, asl::Payload::size);
+    let mut response = JsonObject::with_capacity(1024 + if with_data { payloads } else { 0 });
+    response.text("executionArn", &execution.identity.arn);
+    response.text("stateMachineArn", &execution.identity.state_machine_arn);
+    response.text("name", &execution.identity.name);
+    response.time("startDate", execution.start_date);
+    let stop_date = execution.stop_date.unwrap_or(execution.start_date);
+    response.time("stopDate", stop_date);
+    response.text("status", execution.status.name());
+    response.optional_text("error", execution.error.as_deref());
+    response.optional_text("cause", execution.cause.as_deref());
+    if with_data {
+        response.text("input", execution.input.text());
+        response.optional_text("output", output.map(asl::Payload::text));
+    }
+    response.object("inputDetails", |details| details.boolean("included", with_data));
+    response.object("outputDetails", |details| details.boolean("included", with_data));
+    response.optional_text("traceHeader", execution.trace_header.as_deref());
+    let milliseconds = u64::try_from(stop_date.0 - execution.start_date.0).unwrap_or(0);
+    let bytes = EXECUTION_BYTES + payloads as u64;
+    response.object("billingDetails", |details| {
+        details
+            .number("billedMemoryUsedInMB", bytes.next_multiple_of(BILLED_BYTES) / (1024 * 1024));
+        details.number(
+            "billedDurationInMilliseconds",
+            milliseconds.max(1).next_multiple_of(BILLED_MILLISECONDS),
+        );
+    });
+    response.finish()
+}

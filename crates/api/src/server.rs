@@ -1,0 +1,256 @@
+//! The HTTP server: connections, bodies and headers in, operations called, responses out.
+//!
+//! Any `Host` is served, so that clients which put `sync-` before it find the server too.
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::api::Api;
+use crate::auth::Caller;
+use crate::constraints;
+use crate::dispatch::{self, Answer, Call};
+use crate::error::{ApiError, ErrorType};
+use crate::json::JsonObject;
+use crate::request;
+
+/// Bytes of a request's body: a definition of 1 MB, every character of it escaped, and what
+/// else a request may hold.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes that are read and thrown away after a body that is too large, so that the client gets
+/// to read the answer.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a request's line and headers, and of a piece of body that is read at once.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long a connection may take to send the head of its next request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long open requests may take to finish when the server stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait when the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+const JSON_1_0: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+
+/// What `X-Amz-Target` holds in front of the operation's name.
+const TARGET_PREFIX: &str = "AWSStepFunctions.";
+
+/// Serves the API to everybody who connects, until `shutdown` is ready; then open requests are
+/// answered, long polls end without a task, and idle connections are closed.
+pub async fn serve(
+    listener: TcpListener,
+    api: Arc<Api>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let connections = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => open_connection(stream, &api, &connections),
+                Err(error) if is_one_connections(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            () = &mut shutdown => break,
+        }
+    }
+    drop(listener);
+    api.stop();
+    if tokio::time::timeout(STOP_TIMEOUT, connections.shutdown()).await.is_err() {
+        tracing::warn!("requests were still open when the server stopped");
+    }
+    Ok(())
+}
+
+/// Whether accepting failed because of the one connection that was to be accepted.
+fn is_one_connections(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn open_connection(stream: TcpStream, api: &Arc<Api>, connections: &GracefulShutdown) {
+    // Without it, small answers wait for the client's acknowledgement of earlier ones.
+    let _ = stream.set_nodelay(true);
+    let api = Arc::clone(api);
+    let service = service_fn(move |request| {
+        let api = Arc::clone(&api);
+        async move { Ok::<_, std::convert::Infallible>(respond(&api, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    });
+}
+
+async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (status, body) = match route(api, request).await {
+        Ok(body) => (StatusCode::OK, body),
+        Err(Refusal::Api(error)) => (error.status(), error.body()),
+        Err(Refusal::NotFound) => (StatusCode::NOT_FOUND, not_found()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.reserve(4);
+    headers.insert(CONTENT_TYPE, JSON_1_0);
+    let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
+    let id = api.request_ids.next().hyphenated().encode_lower(&mut id);
+    let id = HeaderValue::from_str(id).expect("a UUID is plain text");
+    headers.insert(REQUEST_ID, id);
+    response
+}
+
+/// Why there is no answer.
+enum Refusal {
+    Api(ApiError),
+    NotFound,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Refusal {
+        Refusal::Api(error)
+    }
+}
+
+fn not_found() -> Vec<u8> {
+    let mut body = JsonObject::new();
+    body.text("message", "Nothing is here. The API is at POST /");
+    body.finish()
+}
+
+async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
+    let method = request.method();
+    match request.uri().path() {
+        "/" if method == Method::POST => Ok(call(api, request).await?),
+        "/healthz" if method == Method::GET || method == Method::HEAD => {
+            let mut body = JsonObject::new();
+            body.text("status", "ok");
+            Ok(body.finish())
+        }
+        _ => Err(Refusal::NotFound),
+    }
+}
+
+async fn call(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, ApiError> {
+    let (head, body) = request.into_parts();
+    let body = read_body(&head.headers, body).await?;
+    let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if !text(CONTENT_TYPE).is_some_and(is_json) {
+        return Err(ApiError::new(
+            ErrorType::UnknownOperation,
+            "The Content-Type must be application/x-amz-json-1.0",
+        ));
+    }
+    let Some(target) = text(TARGET) else {
+        return Err(ApiError::new(
+            ErrorType::UnknownOperation,
+            "The header X-Amz-Target, which names the operation, is missing",
+        ));
+    };
+    let operation = target.strip_prefix(TARGET_PREFIX).and_then(dispatch::find);
+    let Some(operation) = operation else {
+        return Err(ApiError::bare(ErrorType::UnknownOperation));
+    };
+    let Some(run) = operation.run else {
+        let message = format!("{} is not supported yet", operation.name);
+        return Err(ApiError::new(ErrorType::UnknownOperation, message));
+    };
+    let request = request::decode(operation.request, &body)?;
+    constraints::check(&request)?;
+    let caller = Caller::of(text(AUTHORIZATION), &api.options);
+    let answer = run(Call { api, caller, request, trace_header: text(TRACE_ID) });
+    guard(operation.name, answer).await
+}
+
+/// Whether a content type is one that AWS's JSON protocols use. Others are refused, so that no
+/// web page can call the API with a plain form.
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim_ascii();
+    ["application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/json"]
+        .iter()
+        .any(|known| media_type.eq_ignore_ascii_case(known))
+}
+
+/// Turns a panic of an operation into AWS's InternalFailure: the connection and everybody else
+/// go on.
+async fn guard(operation: &str, mut answer: Answer<'_>) -> Result<Vec<u8>, ApiError> {
+    std::future::poll_fn(move |context| {
+        let poll = AssertUnwindSafe(|| answer.as_mut().poll(context));
+        std::panic::catch_unwind(poll).unwrap_or_else(|_| {
+            tracing::error!(operation, "an operation panicked");
+            Poll::Ready(Err(ApiError::bare(ErrorType::InternalFailure)))
+        })
+    })
+    .await
+}
+
+/// Reads a body, whole.
+async fn read_body(headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, ApiError> {
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) {
+        return Err(discard(body, 0).await);
+    }
+    let mut first = Bytes::new();
+    let mut rest: Option<BytesMut> = None;
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::bare(ErrorType::Serialization))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length > BODY_BYTES_MAX {
+            return Err(discard(body, length).await);
+        }
+        match &mut rest {
+            Some(rest) => rest.extend_from_slice(&data),
+            None if first.is_empty() => first = data,
+            None => {
+                let more = usize::try_from(body.size_hint().lower()).unwrap_or(BODY_BYTES_MAX);
+                let capacity = (length + more).min(BODY_BYTES_MAX);
+                let mut joined = BytesMut::with_capacity(capacity);
+                joined.extend_from_slice(&first);
+                joined.extend_from_slice(&data);
+                rest = Some(joined);
+            }
+        }
+    }
+    Ok(rest.map_or(first, BytesMut::freeze))
+}
+
+/// Reads what is left of a body that is too large, of which `length` bytes were read.
+async fn discard(mut body: Incoming, mut length: usize) -> ApiError {
+    while let Some(Ok(frame)) = body.frame().await {
+        length += frame.data_ref().map_or(0, Bytes::len);
+        if length > DISCARDED_BYTES_MAX {
+            break;
+        }
+    }
+    let message = format!("Request must be smaller than {BODY_BYTES_MAX} bytes");
+    ApiError::new(ErrorType::RequestEntityTooLarge, message)
+}

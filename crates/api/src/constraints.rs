@@ -267,10 +267,34 @@ mod tests {
     #[test]
     fn required_members() {
         check_request("ListStateMachines", "{}", expect!["ok"]);
-        check_request("StartExecution", "{}", expect!["1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"]);
-        check_request("StartExecution", r#"{"stateMachineArn":null}"#, expect!["1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"]);
-        check_request("SendTaskSuccess", r#"{"taskToken":"t"}"#, expect!["1 validation error detected: Value at 'output' failed to satisfy constraint: Member must not be null"]);
-        check_request("CreateStateMachine", r#"{"name":"n"}"#, expect!["2 validation errors detected: Value at 'definition' failed to satisfy constraint: Member must not be null; Value null at 'roleArn' failed to satisfy constraint: Member must not be null"]);
+        check_request(
+            "StartExecution",
+            "{}",
+            expect![
+                "1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"
+            ],
+        );
+        check_request(
+            "StartExecution",
+            r#"{"stateMachineArn":null}"#,
+            expect![
+                "1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"
+            ],
+        );
+        check_request(
+            "SendTaskSuccess",
+            r#"{"taskToken":"t"}"#,
+            expect![
+                "1 validation error detected: Value at 'output' failed to satisfy constraint: Member must not be null"
+            ],
+        );
+        check_request(
+            "CreateStateMachine",
+            r#"{"name":"n"}"#,
+            expect![
+                "2 validation errors detected: Value at 'definition' failed to satisfy constraint: Member must not be null; Value null at 'roleArn' failed to satisfy constraint: Member must not be null"
+            ],
+        );
     }
 
     #[test]
@@ -279,7 +303,9 @@ mod tests {
         check_request(
             "StartExecution",
             &format!(r#"{{"stateMachineArn":"","name":"{long}"}}"#),
-            expect!["2 validation errors detected: Value '' at 'stateMachineArn' failed to satisfy constraint: Member must have length greater than or equal to 1; Value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at 'name' failed to satisfy constraint: Member must have length less than or equal to 80"],
+            expect![
+                "2 validation errors detected: Value '' at 'stateMachineArn' failed to satisfy constraint: Member must have length greater than or equal to 1; Value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at 'name' failed to satisfy constraint: Member must have length less than or equal to 80"
+            ],
         );
         let umlauts = "ü".repeat(80);
         check_request(
@@ -291,31 +317,57 @@ mod tests {
         check_request(
             "StartExecution",
             &format!(r#"{{"stateMachineArn":"a","input":"{large}"}}"#),
-            expect!["1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have size less than or equal to 262144 bytes in UTF-8 encoding"],
+            expect![
+                "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have size less than or equal to 262144 bytes in UTF-8 encoding"
+            ],
         );
         let half = "ü".repeat(131_073);
         check_request(
             "SendTaskSuccess",
             &format!(r#"{{"taskToken":"a","output":"{half}"}}"#),
-            expect!["1 validation error detected: Value at 'output' failed to satisfy constraint: Member must have size less than or equal to 262144 bytes in UTF-8 encoding"],
+            expect![
+                "1 validation error detected: Value at 'output' failed to satisfy constraint: Member must have size less than or equal to 262144 bytes in UTF-8 encoding"
+            ],
         );
         check_request(
             "SendTaskFailure",
             &format!(r#"{{"taskToken":"a","error":"{}"}}"#, "e".repeat(257)),
-            expect!["1 validation error detected: Value at 'error' failed to satisfy constraint: Member must have length less than or equal to 256"],
+            expect![
+                "1 validation error detected: Value at 'error' failed to satisfy constraint: Member must have length less than or equal to 256"
+            ],
         );
     }
 
     #[test]
     fn numbers_and_enumerations() {
-        check_request("ListExecutions", r#"{"maxResults":1001}"#, expect!["1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000"]);
-        check_request("ListExecutions", r#"{"maxResults":-1}"#, expect!["1 validation error detected: Value '-1' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 0"]);
+        check_request(
+            "ListExecutions",
+            r#"{"maxResults":1001}"#,
+            expect![
+                "1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000"
+            ],
+        );
+        check_request(
+            "ListExecutions",
+            r#"{"maxResults":-1}"#,
+            expect![
+                "1 validation error detected: Value '-1' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 0"
+            ],
+        );
         check_request("ListExecutions", r#"{"maxResults":1000}"#, expect!["ok"]);
-        check_request("ListExecutions", r#"{"statusFilter":"succeeded"}"#, expect!["1 validation error detected: Value 'succeeded' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: [SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"]);
+        check_request(
+            "ListExecutions",
+            r#"{"statusFilter":"succeeded"}"#,
+            expect![
+                "1 validation error detected: Value 'succeeded' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: [SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"
+            ],
+        );
         check_request(
             "StartExecution",
             r#"{"stateMachineArn":"a","traceHeader":"ü"}"#,
-            expect![[r#"1 validation error detected: Value 'ü' at 'traceHeader' failed to satisfy constraint: Member must satisfy regular expression pattern: \p{ASCII}*"#]],
+            expect![[
+                r#"1 validation error detected: Value 'ü' at 'traceHeader' failed to satisfy constraint: Member must satisfy regular expression pattern: \p{ASCII}*"#
+            ]],
         );
     }
 
@@ -324,16 +376,26 @@ mod tests {
         check_request(
             "TagResource",
             r#"{"resourceArn":"a","tags":[{"key":"k"},{"key":"","value":"v"},null]}"#,
-            expect!["2 validation errors detected: Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; Value null at 'tags.3.member' failed to satisfy constraint: Member must not be null"],
+            expect![
+                "2 validation errors detected: Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1; Value null at 'tags.3.member' failed to satisfy constraint: Member must not be null"
+            ],
         );
         check_request(
             "CreateStateMachine",
             r#"{"name":"n","definition":"d","roleArn":"r","loggingConfiguration":
                 {"level":"LOUD","destinations":[{"cloudWatchLogsLogGroup":{"logGroupArn":""}}]},
                 "encryptionConfiguration":{"kmsDataKeyReusePeriodSeconds":30}}"#,
-            expect!["4 validation errors detected: Value 'LOUD' at 'loggingConfiguration.level' failed to satisfy constraint: Member must satisfy enum value set: [ALL, ERROR, FATAL, OFF]; Value '' at 'loggingConfiguration.destinations.1.member.cloudWatchLogsLogGroup.logGroupArn' failed to satisfy constraint: Member must have length greater than or equal to 1; Value '30' at 'encryptionConfiguration.kmsDataKeyReusePeriodSeconds' failed to satisfy constraint: Member must have value greater than or equal to 60; Value null at 'encryptionConfiguration.type' failed to satisfy constraint: Member must not be null"],
+            expect![
+                "4 validation errors detected: Value 'LOUD' at 'loggingConfiguration.level' failed to satisfy constraint: Member must satisfy enum value set: [ALL, ERROR, FATAL, OFF]; Value '' at 'loggingConfiguration.destinations.1.member.cloudWatchLogsLogGroup.logGroupArn' failed to satisfy constraint: Member must have length greater than or equal to 1; Value '30' at 'encryptionConfiguration.kmsDataKeyReusePeriodSeconds' failed to satisfy constraint: Member must have value greater than or equal to 60; Value null at 'encryptionConfiguration.type' failed to satisfy constraint: Member must not be null"
+            ],
         );
-        check_request("UntagResource", r#"{"resourceArn":"a","tagKeys":["k",""]}"#, expect!["1 validation error detected: Value '' at 'tagKeys.2.member' failed to satisfy constraint: Member must have length greater than or equal to 1"]);
+        check_request(
+            "UntagResource",
+            r#"{"resourceArn":"a","tagKeys":["k",""]}"#,
+            expect![
+                "1 validation error detected: Value '' at 'tagKeys.2.member' failed to satisfy constraint: Member must have length greater than or equal to 1"
+            ],
+        );
     }
 
     #[test]
@@ -344,16 +406,46 @@ mod tests {
         let deep = format!("{{\"name\":{}", "[".repeat(10_000));
         check_request("StartExecution", &deep, expect!["Start of list found where not expected."]);
         let deep_unknown = format!("{{\"x\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
-        check_request("StartExecution", &deep_unknown, expect!["1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"]);
-        check_request("StartExecution", r#"{"name":1}"#, expect!["NUMBER_VALUE can not be converted to a String"]);
-        check_request("StartExecution", r#"{"name":true}"#, expect!["TRUE_VALUE can not be converted to a String"]);
-        check_request("StartExecution", r#"{"name":{}}"#, expect!["Start of structure or map found where not expected."]);
-        check_request("ListExecutions", r#"{"maxResults":"1"}"#, expect!["STRING_VALUE can not be converted to an Integer"]);
+        check_request(
+            "StartExecution",
+            &deep_unknown,
+            expect![
+                "1 validation error detected: Value null at 'stateMachineArn' failed to satisfy constraint: Member must not be null"
+            ],
+        );
+        check_request(
+            "StartExecution",
+            r#"{"name":1}"#,
+            expect!["NUMBER_VALUE can not be converted to a String"],
+        );
+        check_request(
+            "StartExecution",
+            r#"{"name":true}"#,
+            expect!["TRUE_VALUE can not be converted to a String"],
+        );
+        check_request(
+            "StartExecution",
+            r#"{"name":{}}"#,
+            expect!["Start of structure or map found where not expected."],
+        );
+        check_request(
+            "ListExecutions",
+            r#"{"maxResults":"1"}"#,
+            expect!["STRING_VALUE can not be converted to an Integer"],
+        );
         check_request("ListExecutions", r#"{"maxResults":1e3}"#, expect!["ok"]);
-        check_request("TagResource", r#"{"tags":{}}"#, expect!["Start of structure or map found where not expected."]);
+        check_request(
+            "TagResource",
+            r#"{"tags":{}}"#,
+            expect!["Start of structure or map found where not expected."],
+        );
         check_request("TagResource", r#"{"tags":"x"}"#, expect!["Expected list or null"]);
         check_request("TagResource", r#"{"tags":["x"]}"#, expect!["Expected null"]);
-        check_request("GetExecutionHistory", r#"{"reverseOrder":"true"}"#, expect!["STRING_VALUE can not be converted to a Boolean"]);
+        check_request(
+            "GetExecutionHistory",
+            r#"{"reverseOrder":"true"}"#,
+            expect!["STRING_VALUE can not be converted to a Boolean"],
+        );
         check_request("StartExecution", r#"{"name":"\ud800"}"#, expect!["Serialization"]);
     }
 }

@@ -92,7 +92,9 @@ mod tests {
         check(
             &exited,
             true,
-            expect![[r#"{"timestamp":1667510400.123,"type":"PassStateExited","id":3,"previousEventId":2,"stateExitedEventDetails":{"name":"A","output":"{\"a\": 1}","outputDetails":{"truncated":false},"assignedVariables":{"x":"{\"a\": 1}"},"assignedVariablesDetails":{"truncated":false},"parameters":"{}","timeoutInSeconds":5,"taskCredentials":{"roleArn":"arn:r"}}}"#]],
+            expect![[
+                r#"{"timestamp":1667510400.123,"type":"PassStateExited","id":3,"previousEventId":2,"stateExitedEventDetails":{"name":"A","output":"{\"a\": 1}","outputDetails":{"truncated":false},"assignedVariables":{"x":"{\"a\": 1}"},"assignedVariablesDetails":{"truncated":false},"parameters":"{}","timeoutInSeconds":5,"taskCredentials":{"roleArn":"arn:r"}}}"#
+            ]],
         );
         check(
             &exited,

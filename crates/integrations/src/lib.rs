@@ -1,1 +1,24 @@
+//! The work of Task states outside: Lambda functions, and what else will come.
+//!
+//! [`Integrations`] is the task runner. `services` is the table of integrations; each has its
+//! own module, which builds the request, reads the response and names the errors. This crate
+//! and `api` are the only ones that know AWS's wire formats.
 
+mod client;
+mod clock;
+mod config;
+mod credentials;
+mod failure;
+mod integrations;
+mod lambda;
+mod metadata;
+mod services;
+mod sign;
+
+pub use config::{
+    FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,
+    FunctionConfigError, FunctionRuntime, FunctionsConfig, IntegrationsConfig, OnCrash,
+};
+pub use failure::{INTERRUPTED_BY_CRASH, NOT_SUPPORTED};
+pub use integrations::Integrations;
+pub use lambda::{FunctionLogLine, LogStream};

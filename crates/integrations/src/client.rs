@@ -1,0 +1,70 @@
+//! The HTTP client of all outgoing calls.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+/// Time in which a connection must be there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Keeps connections open between calls.
+#[derive(Clone)]
+pub(crate) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl HttpClient {
+    pub(crate) fn new() -> HttpClient {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        HttpClient(Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    /// Sends a request and reads the whole answer, at most `limit` bytes of it. There is no
+    /// other bound in time than that somebody drops the future. The error is a text that
+    /// follows `Unable to execute HTTP request: `.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, String> {
+        let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let response = self.0.request(request.map(Full::new)).await.map_err(|error| {
+            let reason = innermost(&error);
+            if error.is_connect() {
+                format!("Connect to {authority} failed: {reason}")
+            } else {
+                reason
+            }
+        })?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, limit)
+            .collect()
+            .await
+            .map_err(|error| format!("failed to read the answer of {authority}: {error}"))?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+}
+
+/// The reason at the bottom of an error, without the number of the operating system's error.
+fn innermost(error: &hyper_util::client::legacy::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = error.to_string();
+        source = error.source();
+    }
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,62 @@
+//! The task runner: every call that leaves a state machine comes through here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use asl::Payload;
+use engine::TaskFailure;
+use runtime::{TaskCall, TaskRunner};
+use tokio::sync::broadcast;
+
+use crate::config::IntegrationsConfig;
+use crate::lambda::{FunctionLogLine, Functions};
+use crate::services::dispatch;
+
+/// Does the work of Task states. Calls must be made within a Tokio runtime.
+pub struct Integrations {
+    services: Arc<Services>,
+}
+
+/// What the single integrations need.
+pub(crate) struct Services {
+    pub(crate) functions: Functions,
+}
+
+impl Integrations {
+    /// Ready for calls; no process is started before its first call. What is wrong with the
+    /// configuration is told by [`crate::FunctionsConfig::check`]; here a function with a wrong
+    /// declaration only fails its tasks.
+    pub fn new(config: IntegrationsConfig) -> Arc<Integrations> {
+        let services = Arc::new(Services { functions: Functions::new(config) });
+        Arc::new(Integrations { services })
+    }
+
+    /// Kills the processes of all functions; returns when all have ended. Calls that are under
+    /// way, and later ones, never return: they have neither succeeded nor failed, and are made
+    /// again after the next start.
+    pub async fn shutdown(&self) {
+        self.services.functions.shutdown().await;
+    }
+
+    /// What functions printed lately: the lines of one, or of all, with a higher
+    /// [`FunctionLogLine::sequence`] than `after`, oldest first. About 1,000 lines are kept for
+    /// each function. `function` is the name under which it is declared.
+    pub fn function_logs(&self, function: Option<&str>, after: u64) -> Vec<FunctionLogLine> {
+        self.services.functions.logs.lines(function, after)
+    }
+
+    /// Every line that functions print from now on. Who is too slow loses some.
+    pub fn subscribe_function_logs(&self) -> broadcast::Receiver<FunctionLogLine> {
+        self.services.functions.logs.subscribe()
+    }
+}
+
+impl TaskRunner for Integrations {
+    fn run(
+        &self,
+        call: TaskCall,
+    ) -> Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send>> {
+        let services = Arc::clone(&self.services);
+        Box::pin(async move { dispatch(&services, &call).await })
+    }
+}

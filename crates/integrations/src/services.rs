@@ -1,0 +1,38 @@
+//! Which service integration does what: the table of those that are there.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use asl::{Payload, Resource};
+use engine::TaskFailure;
+use runtime::TaskCall;
+
+use crate::failure::{NOT_SUPPORTED, task_failure};
+use crate::integrations::Services;
+
+/// The work of one call.
+pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send + 'a>>;
+
+/// Finds the work behind a resource.
+pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'a> {
+    match &call.dispatch.resource {
+        Resource::LambdaFunction { arn } => Box::pin(services.functions.run_function(call, arn)),
+        Resource::Service { service, action, .. } => match (&**service, &**action) {
+            ("lambda", "invoke") => Box::pin(services.functions.run_invoke(call)),
+            _ => not_supported(call),
+        },
+        Resource::Activity { .. } => not_supported(call),
+    }
+}
+
+fn not_supported(call: &TaskCall) -> Work<'_> {
+    let failure = task_failure(
+        NOT_SUPPORTED,
+        format!(
+            "The resource '{}' of state '{}' is not supported by this version of Stepwell",
+            call.dispatch.resource.arn(),
+            call.dispatch.state_name
+        ),
+    );
+    Box::pin(std::future::ready(Err(failure)))
+}

@@ -1,0 +1,11 @@
+//! Tests of the task runner from outside: real processes, real sockets on loopback.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
+
+mod endpoint;
+mod gate;
+mod nodejs;
+mod provided;
+mod python;
+mod routing;
+mod world;

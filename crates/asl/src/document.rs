@@ -1,6 +1,6 @@
 //! A definition as it is written: order kept, every key and value with its place in the text.
 
-use std::collections::HashMap;
+use std::collections::HashMap; // Never iterated
 
 use serde_json::{Map, Number, Value};
 
@@ -50,7 +50,6 @@ pub(crate) struct Member {
 impl ObjectNode {
     /// An object of these members, in the order in which they are written.
     pub(crate) fn new(written: Vec<Member>) -> ObjectNode {
-        // Never iterated: answers only whether a name was there, and where.
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut members: Vec<Member> = Vec::with_capacity(written.len());
         for member in written {

@@ -8,7 +8,7 @@
 //! The format only grows: tags are never given another meaning, fields are never taken away.
 //! `testdata/formats/journal-v1.txt` holds a line for each kind of event ever written.
 
-use std::collections::HashMap;
+use std::collections::HashMap; // Never iterated
 
 use asl::{Payload, StateIndex, Timestamp};
 

@@ -1,6 +1,6 @@
 //! The machine, the branches of a Parallel and the processor of a Map: sets of states.
 
-use std::collections::HashMap;
+use std::collections::HashMap; // Never iterated
 
 use super::{Compiler, Machine};
 use crate::document::{Node, ObjectNode};

@@ -1,6 +1,6 @@
 //! Where states lead: targets that do not exist, states that nothing leads to, no way out.
 
-use std::collections::HashMap;
+use std::collections::HashMap; // Never iterated
 
 use super::{Findings, Reader, Site};
 

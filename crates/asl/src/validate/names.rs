@@ -1,6 +1,6 @@
 //! Names of states, labels and variables.
 
-use std::collections::HashSet;
+use std::collections::HashSet; // Never iterated
 
 use super::{Field, Findings, Site};
 

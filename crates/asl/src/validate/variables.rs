@@ -1,6 +1,6 @@
 //! Variables of different scopes: an inner scope may not assign to an outer scope's name.
 
-use std::collections::HashSet;
+use std::collections::HashSet; // Never iterated
 
 use super::{Findings, Site};
 

@@ -14,6 +14,9 @@ mod state;
 mod task;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use crate::document::{LineTable, Node, Span};
 use crate::json::{parse_document, source_location};
 use crate::validate::findings::SCHEMA;

@@ -21,6 +21,7 @@ mod resource;
 mod template;
 mod timestamp;
 mod validate;
+mod variable_references;
 
 pub use choice::{Condition, ConditionError};
 pub use compile::{Compiled, compile};

@@ -1,0 +1,117 @@
+//! What a program holds.
+
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+
+use crate::{
+    Items, MachineType, NumberField, PathSetting, Program, QueryLanguage, ResultPath, StateKind,
+    compile,
+};
+
+fn program(definition: &str) -> Program {
+    let compiled = compile(definition, MachineType::Standard);
+    compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
+}
+
+/// Compares the states of a program in order of their indexes.
+fn check_states(definition: &str, expected: Expect) {
+    let program = program(definition);
+    let mut shown = String::new();
+    for (index, state) in program.states.iter().enumerate() {
+        let scope = program.scope(state.scope);
+        let container = scope.container.map(|container| &*program.state(container).name);
+        let next = state.next.map(|next| &*program.state(next).name);
+        let _ = write!(
+            shown,
+            "{index} {} {} {:?} in {container:?} starting at {} next {next:?}",
+            state.name,
+            state.kind.name(),
+            state.query_language,
+            program.state(scope.start_at).name
+        );
+        for catcher in &state.catch {
+            let _ = write!(shown, " catch {}", program.state(catcher.next).name);
+        }
+        if let StateKind::Choice { rules, default } = &state.kind {
+            for rule in rules {
+                let _ = write!(shown, " rule {}", program.state(rule.next).name);
+            }
+            let default = default.map(|default| &*program.state(default).name);
+            let _ = write!(shown, " default {default:?}");
+        }
+        shown.push('\n');
+    }
+    expected.assert_eq(&shown);
+}
+
+#[test]
+fn states_are_numbered_in_document_order_depth_first() {
+    check_states(include_str!("seed_json_path.json"), expect![[""]]);
+    check_states(include_str!("seed_jsonata.json"), expect![[""]]);
+}
+
+#[test]
+fn a_state_keeps_its_own_language() {
+    let program = program(
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Map", "QueryLanguage": "JSONata", "Items": [1, "{% $states.input %}"], "ItemProcessor": {"StartAt": "B", "States": {"B": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": 1, "Next": "C"}, "C": {"Type": "Pass", "InputPath": "$.a", "End": true}}}, "End": true}}}"#,
+    );
+    let languages: Vec<_> = program.states.iter().map(|state| state.query_language).collect();
+    let (path, jsonata) = (QueryLanguage::JsonPath, QueryLanguage::Jsonata);
+    assert_eq!((program.query_language, languages), (path, vec![jsonata, jsonata, path]));
+    let StateKind::Map(map) = &program.states[0].kind else { panic!("a Map") };
+    assert!(matches!(map.items, Items::Template(_)));
+}
+
+#[test]
+fn defaults() {
+    let program = program(
+        r#"{"StartAt": "A", "TimeoutSeconds": 7, "States": {
+            "A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "InputPath": "$", "OutputPath": null, "ResultPath": "$", "Retry": [{"ErrorEquals": ["States.ALL"]}], "Next": "B"},
+            "B": {"Type": "Map", "MaxConcurrency": 0, "ToleratedFailureCount": 3, "ResultPath": null, "ItemProcessor": {"StartAt": "C", "States": {"C": {"Type": "Succeed"}}}, "End": true}}}"#,
+    );
+    assert_eq!(program.timeout_seconds, Some(7));
+    let task = &program.states[0];
+    assert!(matches!(task.input_path, PathSetting::Whole));
+    assert!(matches!(task.output_path, PathSetting::Nothing));
+    assert!(matches!(task.result_path, ResultPath::Whole));
+    let retrier = &task.retry[0];
+    assert_eq!((retrier.interval_seconds, retrier.max_attempts), (1, 3));
+    assert_eq!((retrier.backoff_rate, retrier.max_delay_seconds), (2.0, None));
+    assert!(!retrier.full_jitter);
+    let map = &program.states[1];
+    assert!(matches!(map.result_path, ResultPath::Discard));
+    let StateKind::Map(map) = &map.kind else { panic!("a Map") };
+    assert!(map.max_concurrency.is_none() && map.distributed.is_none());
+    assert!(matches!(map.items, Items::Input));
+    assert!(matches!(map.tolerated_failure_count, Some(NumberField::Literal(3.0))));
+}
+
+#[test]
+fn a_distributed_map_is_compiled() {
+    let program = program(include_str!("seed_json_path.json"));
+    let state = program.states.iter().find(|state| &*state.name == "Distributed").unwrap();
+    let StateKind::Map(map) = &state.kind else { panic!("a Map") };
+    let distributed = map.distributed.as_ref().unwrap();
+    assert_eq!(distributed.execution_type, MachineType::Express);
+    let shown = format!(
+        "{:?}\n{:#?}\n{:#?}\n",
+        distributed.label,
+        distributed.reader.as_ref().unwrap().config,
+        distributed.writer.as_ref().unwrap(),
+    );
+    expect![[""]].assert_eq(&shown);
+}
+
+#[test]
+fn variable_references() {
+    let references = |definition| {
+        let mut shown = String::new();
+        for (state, variables) in program(definition).variable_references() {
+            let _ = writeln!(shown, "{state}: {}", variables.join(", "));
+        }
+        shown
+    };
+    expect![[""]].assert_eq(&references(include_str!("seed_json_path.json")));
+    expect![[""]].assert_eq(&references(include_str!("seed_jsonata.json")));
+}

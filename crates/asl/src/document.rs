@@ -169,19 +169,38 @@ impl Node {
     }
 }
 
+/// How many bytes lie between two places of which the number of characters is known.
+const STRIDE: usize = 1024;
+
 /// Finds lines and columns in a text.
 #[derive(Debug)]
 pub(crate) struct LineTable<'t> {
     text: &'t str,
     /// Where each line starts.
     starts: Vec<usize>,
+    /// How many characters start before each multiple of [`STRIDE`]: a definition may be one
+    /// line of a megabyte, with many findings.
+    characters: Vec<usize>,
 }
 
 impl<'t> LineTable<'t> {
     pub(crate) fn new(text: &'t str) -> LineTable<'t> {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        LineTable { text, starts }
+        let mut count = 0;
+        let blocks = text.as_bytes().chunks(STRIDE).map(|block| {
+            count += count_characters(block);
+            count
+        });
+        let characters = std::iter::once(0).chain(blocks).collect();
+        LineTable { text, starts, characters }
+    }
+
+    /// How many characters start before a byte offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / STRIDE;
+        let rest = &self.text.as_bytes()[block * STRIDE..offset];
+        self.characters[block] + count_characters(rest)
     }
 
     /// The place of the character at a byte offset.
@@ -189,7 +208,7 @@ impl<'t> LineTable<'t> {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts[line - 1];
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
+        let column = self.characters_before(offset) - self.characters_before(start) + 1;
         Position {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -200,4 +219,9 @@ impl<'t> LineTable<'t> {
     pub(crate) fn positions(&self, span: Span) -> (Position, Position) {
         (self.position(span.start), self.position(span.end))
     }
+}
+
+/// How many characters start in some bytes of UTF-8: those that continue none.
+fn count_characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
 }

@@ -95,7 +95,8 @@ pub(crate) fn source_location(text: &str, line: u32, column: u32) -> String {
 struct Open {
     is_array: bool,
     line: u32,
-    column: u32,
+    line_start: usize,
+    at: usize,
 }
 
 struct Parser<'t> {
@@ -116,15 +117,26 @@ impl Parser<'_> {
         self.text[self.at..].chars().next()
     }
 
-    /// The column, counted from 1, of the character at `at`.
-    fn column(&self, at: usize) -> u32 {
-        let before = self.text[self.line_start..at].chars().count();
+    /// The column, counted from 1, of the character at `at` in the line from `line_start`.
+    fn column(&self, line_start: usize, at: usize) -> u32 {
+        let before = self.text[line_start..at].chars().count();
         u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
+    /// Where the innermost open array or object starts, as Jackson shows it.
+    fn start_of_open(&self) -> String {
+        self.open.last().map_or_else(String::new, |open| {
+            source_location(self.text, open.line, self.column(open.line_start, open.at))
+        })
     }
 
     /// An error at the place reading has come to.
     fn error(&self, message: impl Into<String>) -> JsonSyntaxError {
-        JsonSyntaxError { message: message.into(), line: self.line, column: self.column(self.at) }
+        JsonSyntaxError {
+            message: message.into(),
+            line: self.line,
+            column: self.column(self.line_start, self.at),
+        }
     }
 
     fn end_of_input(&self, what: &str) -> JsonSyntaxError {
@@ -200,10 +212,7 @@ impl Parser<'_> {
         if within {
             return Err(self.end_of_input(&format!(" within/between {} entries", self.enclosing())));
         }
-        let start = self
-            .open
-            .last()
-            .map_or_else(String::new, |open| source_location(self.text, open.line, open.column));
+        let start = self.start_of_open();
         Err(self.end_of_input(&format!(
             ": expected close marker for {} (start marker at {start})",
             self.enclosing()
@@ -228,7 +237,7 @@ impl Parser<'_> {
     }
 
     fn enter(&mut self, is_array: bool) -> Result<(), JsonSyntaxError> {
-        let column = self.column(self.at);
+        let at = self.at;
         self.at += 1;
         if self.open.len() >= MAX_DEPTH {
             return Err(self.error(format!(
@@ -236,7 +245,7 @@ impl Parser<'_> {
                 self.open.len() + 1
             )));
         }
-        self.open.push(Open { is_array, line: self.line, column });
+        self.open.push(Open { is_array, line: self.line, line_start: self.line_start, at });
         Ok(())
     }
 
@@ -248,10 +257,7 @@ impl Parser<'_> {
     /// The error for `]` where `}` is due, or the other way round.
     fn mismatched_close(&mut self, found: char, due: char) -> JsonSyntaxError {
         self.at += 1;
-        let start = self
-            .open
-            .last()
-            .map_or_else(String::new, |open| source_location(self.text, open.line, open.column));
+        let start = self.start_of_open();
         self.error(format!(
             "Unexpected close marker '{found}': expected '{due}' (for {} starting at {start})",
             self.enclosing()

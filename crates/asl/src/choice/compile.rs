@@ -8,6 +8,18 @@ use super::{
 use crate::timestamp::parse_instant;
 use crate::{Path, TemplateStep};
 
+/// The operators that a rule with a `Variable` has one of.
+const OPERATORS: &str = "StringEquals, StringEqualsPath, StringLessThan, StringLessThanPath, \
+    StringGreaterThan, StringGreaterThanPath, StringLessThanEquals, StringLessThanEqualsPath, \
+    StringGreaterThanEquals, StringGreaterThanEqualsPath, StringMatches, NumericEquals, \
+    NumericEqualsPath, NumericLessThan, NumericLessThanPath, NumericGreaterThan, \
+    NumericGreaterThanPath, NumericLessThanEquals, NumericLessThanEqualsPath, \
+    NumericGreaterThanEquals, NumericGreaterThanEqualsPath, BooleanEquals, BooleanEqualsPath, \
+    TimestampEquals, TimestampEqualsPath, TimestampLessThan, TimestampLessThanPath, \
+    TimestampGreaterThan, TimestampGreaterThanPath, TimestampLessThanEquals, \
+    TimestampLessThanEqualsPath, TimestampGreaterThanEquals, TimestampGreaterThanEqualsPath, \
+    IsNull, IsPresent, IsNumeric, IsString, IsBoolean, IsTimestamp";
+
 pub(super) fn rule(rule: &Value) -> Result<Condition, Vec<ConditionError>> {
     let mut compiler = Compiler { steps: Vec::new(), errors: Vec::new() };
     let condition = compiler.rule(rule);
@@ -53,24 +65,25 @@ impl Compiler {
                 }
             }
         }
+        let selectors = ["And", "Or", "Not", "Variable"];
+        if selectors.iter().filter(|selector| rule.contains_key(**selector)).count() != 1 {
+            return self.error(
+                "The object must have only one of the following fields, [And, Or, Not, Variable, \
+                 Condition]",
+            );
+        }
         match tests.as_slice() {
-            [] if rule.contains_key("Variable") => {
-                self.error("A Choice rule with a 'Variable' must contain a comparison operator")
-            }
-            [] => self.error("These fields are required: [Variable]"),
             [test] => self.test(rule, test),
-            _ => self.error(format!(
-                "A Choice rule must contain only one comparison operator, but has: [{}]",
-                tests.join(", ")
+            [] => self.error(format!(
+                "This object should have only one of the following fields: [{OPERATORS}]"
             )),
+            _ => self
+                .error(format!("There should only be one of the following fields: [{OPERATORS}]")),
         }
     }
 
     fn test(&mut self, rule: &Map<String, Value>, test: &str) -> Option<Condition> {
         let operand = &rule[test];
-        if matches!(test, "And" | "Or" | "Not") && rule.contains_key("Variable") {
-            self.error::<()>("Field 'Variable' is not supported");
-        }
         let step = TemplateStep::Key(test.to_owned());
         match test {
             "Not" => {

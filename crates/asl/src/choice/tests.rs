@@ -92,8 +92,11 @@ fn wrong_rules_are_refused_with_a_place() {
             .collect();
         assert_eq!(found.join("; "), expected);
     };
-    check(json!({}), ": These fields are required: [Variable]");
-    check(json!({"StringEquals": "a"}), ": These fields are required: [Variable]");
+    let no_selector = ": The object must have only one of the following fields, \
+                       [And, Or, Not, Variable, Condition]";
+    check(json!({}), no_selector);
+    check(json!({"StringEquals": "a"}), no_selector);
+    check(json!({"Variable": "$.a", "And": []}), no_selector);
     check(
         json!({"Variable": "x", "StringEquals": 1}),
         "/Variable: Value is not a Reference Path: Reference path didn't start with '$'; \

@@ -29,6 +29,10 @@ const OTHER_OPERATORS: &[&str] = &[
 const RELATIONS: &[&str] =
     &["Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals"];
 
+/// AWS's text for a rule that tests nothing.
+const NO_SELECTOR: &str = "The object must have only one of the following fields, \
+                           [And, Or, Not, Variable, Condition]";
+
 impl<'n> Compiler<'n> {
     pub(super) fn choice(&mut self, state: &StateReader<'n, '_>) -> Option<StateKind> {
         require(&mut self.findings, &state.reader, &["Choices"]);
@@ -54,7 +58,8 @@ impl<'n> Compiler<'n> {
         reader: &Reader<'n>,
         state: &StateReader<'n, '_>,
     ) -> Option<ChoiceRule> {
-        check_fields(&mut self.findings, reader, Some(state.language), rule_field);
+        let language = state.language;
+        check_fields(&mut self.findings, reader, Some(language), |key| rule_field(key, language));
         self.comment(reader);
         require(&mut self.findings, reader, &["Next"]);
         let next = reader.field("Next").and_then(|field| self.target(&field, state.surroundings));
@@ -110,8 +115,10 @@ impl<'n> Compiler<'n> {
     }
 
     fn jsonata_condition(&mut self, reader: &Reader<'n>) -> Option<Condition> {
-        require(&mut self.findings, reader, &["Condition"]);
-        let field = reader.field("Condition")?;
+        let Some(field) = reader.field("Condition") else {
+            self.findings.schema(NO_SELECTOR, &reader.site);
+            return None;
+        };
         match &field.node.kind {
             NodeKind::Boolean(value) => Some(Condition::Constant(*value)),
             NodeKind::String(_) => {
@@ -126,11 +133,13 @@ impl<'n> Compiler<'n> {
 }
 
 /// How a field is supported in a top-level rule; `None` if not at all.
-fn rule_field(key: &str) -> Option<Support> {
+fn rule_field(key: &str, language: QueryLanguage) -> Option<Support> {
     match key {
         "Next" | "Assign" | "Comment" => Some(BOTH),
         "Condition" | "Output" => Some(Support::JsonataOnly),
-        _ => is_operator(key).then_some(Support::JsonPathOnly),
+        _ if is_operator(key) => Some(Support::JsonPathOnly),
+        // What compiles a JSONPath rule refuses what it does not know.
+        _ => (language == QueryLanguage::JsonPath).then_some(BOTH),
     }
 }
 

@@ -42,9 +42,13 @@ impl<'n> Compiler<'n> {
         let place = self.states.len();
         self.states.push(None);
         self.names.state(&mut self.findings, field.key, &field.site);
-        let Some(reader) = self.object(field) else { return };
-        let node = StateNode::read(field.key, &reader);
+        let reader = self.object(field);
+        let node = match &reader {
+            Some(reader) => StateNode::read(field.key, reader),
+            None => StateNode::unreadable(field.key, field.site.clone()),
+        };
         self.graphs[surroundings.scope.0 as usize].states.push(node);
+        let Some(reader) = reader else { return };
         let language = self.state_language(&reader);
         let kind = self.state_type(&reader);
         self.query_language(&reader);

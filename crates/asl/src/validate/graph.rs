@@ -2,7 +2,7 @@
 
 use std::collections::HashMap; // Never iterated
 
-use super::{Findings, Reader, Site};
+use super::{Field, Findings, Reader, Site};
 
 /// The states of one scope as a graph.
 #[derive(Debug)]
@@ -32,28 +32,31 @@ impl<'n> StateNode<'n> {
     /// Reads where a state leads from its text, whatever else may be wrong with it.
     pub(crate) fn read(name: &'n str, reader: &Reader<'n>) -> StateNode<'n> {
         let mut targets = Vec::new();
-        for member in reader.object.iter() {
-            let key = member.key.as_str();
-            let field = reader.field(key);
-            match key {
-                "Next" | "Default" => targets.extend(field.and_then(|field| {
+        for key in ["Next", "Default"] {
+            targets.extend(
+                reader.field(key).and_then(|field| {
                     Some(Target { name: field.node.as_str()?, site: field.site })
-                })),
-                "Choices" | "Catch" => {
-                    for element in field.iter().flat_map(|field| field.elements()) {
-                        let next = element.node.as_object().and_then(|rule| rule.get("Next"));
-                        targets.extend(next.and_then(|node| {
-                            let site = element.site.inside("Next", node.span);
-                            Some(Target { name: node.as_str()?, site })
-                        }));
-                    }
-                }
-                _ => {}
+                }),
+            );
+        }
+        for key in ["Choices", "Catch"] {
+            for element in reader.field(key).iter().flat_map(Field::elements) {
+                let next = element.node.as_object().and_then(|rule| rule.get("Next"));
+                targets.extend(next.and_then(|node| {
+                    let site = element.site.inside("Next", node.span);
+                    Some(Target { name: node.as_str()?, site })
+                }));
             }
         }
+        targets.sort_by_key(|target| target.site.order);
         let is_terminal = matches!(reader.text("Type"), Some("Succeed" | "Fail"))
             || reader.object.get("End").and_then(|end| end.as_bool()) == Some(true);
         StateNode { name, site: reader.site.clone(), targets, is_terminal }
+    }
+
+    /// A state of which nothing can be read.
+    pub(crate) fn unreadable(name: &'n str, site: Site) -> StateNode<'n> {
+        StateNode { name, site, targets: Vec::new(), is_terminal: false }
     }
 }
 
@@ -72,6 +75,7 @@ pub(crate) fn check_graphs(findings: &mut Findings, scopes: &[ScopeGraph<'_>]) {
     // A loop without a way out is refused in the machine itself only, and then nothing is said
     // about states that cannot be reached.
     if let Some(machine) = scopes.first()
+        && machine.is_readable()
         && !machine.states.is_empty()
         && !machine.states.iter().any(|state| state.is_terminal)
     {
@@ -88,8 +92,14 @@ impl<'n> ScopeGraph<'n> {
         self.states.iter().enumerate().map(|(index, state)| (state.name, index)).collect()
     }
 
+    /// Whether it is known where all states lead. If not, which has been reported, then what
+    /// cannot be reached is not known either.
+    fn is_readable(&self) -> bool {
+        self.states.iter().all(|state| state.is_terminal || !state.targets.is_empty())
+    }
+
     fn check_reachability(&self, findings: &mut Findings) {
-        let Some(start_at) = &self.start_at else { return };
+        let Some(start_at) = self.start_at.as_ref().filter(|_| self.is_readable()) else { return };
         let names = self.names();
         let mut reached = vec![false; self.states.len()];
         let mut pending: Vec<usize> = names.get(start_at.name).copied().into_iter().collect();

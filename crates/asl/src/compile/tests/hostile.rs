@@ -45,7 +45,8 @@ fn nul_bytes_and_controls() {
 fn a_megabyte() {
     let names = (0..20_000).map(|n| format!(r#""S{n}":{{"Type":"Pass","Next":"S{}"}}"#, n + 1));
     let states = names.collect::<Vec<_>>().join(",");
-    let chain = format!(r#"{{"StartAt":"S0","States":{{{states},"S20000":{{"Type":"Succeed"}}}}}}"#);
+    let chain =
+        format!(r#"{{"StartAt":"S0","States":{{{states},"S20000":{{"Type":"Succeed"}}}}}}"#);
     let program = compile(&chain, MachineType::Standard).program.unwrap();
     assert_eq!(program.states.len(), 20_001);
     let fields = (0..100_000).map(|n| format!(r#""F{n}":1"#)).collect::<Vec<_>>().join(",");

@@ -47,7 +47,26 @@ fn check_states(definition: &str, expected: Expect) {
 
 #[test]
 fn states_are_numbered_in_document_order_depth_first() {
-    check_states(include_str!("seed_json_path.json"), expect![[""]]);
+    check_states(
+        include_str!("seed_json_path.json"),
+        expect![[r#"
+        0 Pass Pass JsonPath in None starting at Pass next Some("Result")
+        1 Result Pass JsonPath in None starting at Pass next Some("Task")
+        2 Task Task JsonPath in None starting at Pass next Some("Choice") catch Choice catch Fail
+        3 Choice Choice JsonPath in None starting at Pass next None rule Wait rule Until default Some("Parallel")
+        4 Wait Wait JsonPath in None starting at Pass next Some("Parallel")
+        5 Until Wait JsonPath in None starting at Pass next Some("Parallel")
+        6 Parallel Parallel JsonPath in None starting at Pass next Some("Map")
+        7 B1 Pass JsonPath in Some("Parallel") starting at B1 next Some("B2")
+        8 B2 Succeed JsonPath in Some("Parallel") starting at B1 next None
+        9 B3 Fail JsonPath in Some("Parallel") starting at B3 next None
+        10 Map Map JsonPath in None starting at Pass next Some("Distributed")
+        11 I1 Task JsonPath in Some("Map") starting at I1 next None
+        12 Distributed Map JsonPath in None starting at Pass next None
+        13 D1 Pass JsonPath in Some("Distributed") starting at D1 next None
+        14 Fail Fail JsonPath in None starting at Pass next None
+    "#]],
+    );
     check_states(include_str!("seed_jsonata.json"), expect![[""]]);
 }
 
@@ -100,7 +119,45 @@ fn a_distributed_map_is_compiled() {
         distributed.reader.as_ref().unwrap().config,
         distributed.writer.as_ref().unwrap(),
     );
-    expect![[""]].assert_eq(&shown);
+    expect![[r#"
+        Some("L")
+        ReaderConfig {
+            input_type: Some(
+                Csv,
+            ),
+            load_and_flatten: false,
+            manifest_type: None,
+            csv_delimiter: Some(
+                '\t',
+            ),
+            csv_headers: Some(
+                Given(
+                    [
+                        "a",
+                    ],
+                ),
+            ),
+            items_pointer: None,
+            max_items: Some(
+                Literal(
+                    10.0,
+                ),
+            ),
+        }
+        ResultWriter {
+            exports: true,
+            arguments: Some(
+                Literal(
+                    {"Bucket":"b","Prefix":"p"},
+                ),
+            ),
+            transformation: Some(
+                Flatten,
+            ),
+            json_lines: true,
+        }
+    "#]]
+    .assert_eq(&shown);
 }
 
 #[test]
@@ -112,6 +169,11 @@ fn variable_references() {
         }
         shown
     };
-    expect![[""]].assert_eq(&references(include_str!("seed_json_path.json")));
+    expect![[r#"
+        Task: v
+        Choice: v
+        Distributed: v
+    "#]]
+    .assert_eq(&references(include_str!("seed_json_path.json")));
     expect![[""]].assert_eq(&references(include_str!("seed_jsonata.json")));
 }

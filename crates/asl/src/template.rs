@@ -1,5 +1,7 @@
 //! Payload templates, one type for both query languages.
 
+mod field_order;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -302,6 +304,7 @@ impl Compiler {
         match value {
             Value::Object(object) => {
                 let mut fields = Vec::with_capacity(object.len());
+                let mut dynamic: Vec<(Box<str>, Template)> = Vec::new();
                 for (key, field) in object {
                     let Some(name) = key.strip_suffix(".$") else {
                         fields.push((key.as_str().into(), self.json_path(field, &place.key(key))));
@@ -314,8 +317,10 @@ impl Compiler {
                         Some(template) => template,
                         None => self.error(place, key, TemplateErrorKind::InvalidPath),
                     };
-                    fields.push((name.into(), template));
+                    dynamic.push((name.into(), template));
                 }
+                field_order::sort(&mut dynamic, |(name, _)| name);
+                fields.append(&mut dynamic);
                 collapsed(value, Template::Object(fields))
             }
             Value::Array(items) => collapsed(value, self.items(items, place, Self::json_path)),

@@ -27,9 +27,9 @@ pub(crate) fn build(
     let mut of_execution = json!({
         "Id": &*identity.arn,
         "Input": execution.input().value(),
+        "StartTime": execution.start_date().to_iso_8601(),
         "Name": &*identity.name,
         "RoleArn": &*identity.role_arn,
-        "StartTime": execution.start_date().to_iso_8601(),
     });
     if !identity.express {
         of_execution["RedriveCount"] = json!(0);

@@ -52,7 +52,9 @@ impl Turn<'_> {
                 let value = self.evaluate(frame, sight, |environment| {
                     Ok(path.evaluate_field(environment)?.into_owned())
                 })?;
-                let whole = whole(&value).ok_or_else(|| {
+                // AWS takes a string of digits too.
+                let digits = value.as_str().and_then(|text| text.trim().parse().ok());
+                let whole = whole(&value).or(digits).ok_or_else(|| {
                     let cause = format!(
                         "The {path_field} field refers to value \"{}\" which is not a valid \
                          integer: {}",

@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::encodings::digest;
+pub(crate) use self::strings::json_value;
+
 use crate::{Environment, EvaluationError, Path, PathMiss};
 
 /// A parsed call of an intrinsic function.

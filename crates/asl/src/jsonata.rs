@@ -1,15 +1,72 @@
 //! JSONata expressions (`{% … %}`): the one place that knows the crate `jlens-core`.
+//!
+//! The text is wrapped so that `$states` and the variables are read from the values where they
+//! are; a plain path through them (`$states.input.order.id`), the most frequent expression by
+//! far, does not evaluate anything.
+
+mod analysis;
+mod functions;
+mod values;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jlens_core::ast::BinaryOp;
+use jlens_core::{Error, Node, NodeKind, Options, Span};
 use serde_json::Value;
 
+use self::analysis::Analysis;
+use self::functions::{INTERNAL, MEMORY_EXCEEDED, UNCODED};
+use self::values::{Inputs, Root, ValueBuilder, normalised};
+use crate::intrinsics::uuid;
 use crate::{Environment, EvaluationError};
+
+/// How deep an evaluation may nest on AWS.
+const DEPTH_MAX: usize = 100;
+/// How many levels the wrapping adds.
+const WRAPPING_DEPTH: usize = 2;
+/// How many numbers an array may hold on AWS.
+const ARRAY_LENGTH_MAX: usize = 873_782;
+/// How many bytes a text may have on AWS.
+const TEXT_BYTES_MAX: usize = 6_990_256;
+/// How many bytes of JSON a result may have: far more than a payload.
+const RESULT_BYTES_MAX: usize = 16 << 20;
+/// How many steps an evaluation may take: somewhat more than AWS takes in its second.
+const STEPS_MAX: u64 = 5_000_000;
+/// How many results of arithmetic in one expression may be infinite.
+const INFINITE_RESULTS_MAX: usize = 16;
 
 /// A compiled JSONata expression.
 #[derive(Debug)]
-pub struct Expression {}
+pub struct Expression {
+    text: Box<str>,
+    program: Program,
+    analysis: Analysis,
+}
+
+#[derive(Debug)]
+enum Program {
+    /// A path of names from `$states` or a variable.
+    Fields(Fields),
+    Code(Code),
+}
+
+/// A path of names, with its program for where it meets an array.
+#[derive(Debug)]
+struct Fields {
+    variable: Box<str>,
+    names: Vec<Box<str>>,
+    code: Code,
+}
+
+/// The text, wrapped and compiled.
+#[derive(Debug)]
+struct Code {
+    expression: jlens_core::Expression,
+    /// How many bytes stand before the text.
+    prefix: usize,
+    depth_max: usize,
+}
 
 /// Why an expression does not compile.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,24 +114,34 @@ impl Expression {
 
     /// Compiles the text between `{%` and `%}`.
     pub fn compile(text: &str) -> Result<Expression, ExpressionError> {
-        let _ = text;
-        todo!()
+        let text = text.trim();
+        let ast = jlens_core::parse(text)
+            .map_err(|error| ExpressionError::Invalid(error.message()))?;
+        let analysis = analysis::analyse(&ast)?;
+        let code = Code::new(text, &analysis)?;
+        let program = match fields(&ast.root) {
+            Some((variable, names)) if !functions::is_function(&variable) => {
+                Program::Fields(Fields { variable, names, code })
+            }
+            _ => Program::Code(code),
+        };
+        Ok(Expression { text: text.into(), program, analysis })
     }
 
     /// The text between `{%` and `%}`, trimmed.
     pub fn text(&self) -> &str {
-        todo!()
+        &self.text
     }
 
     /// The names of the variables the expression reads, without `$`; `states` and functions
     /// are not among them.
     pub fn variables(&self) -> &BTreeSet<String> {
-        todo!()
+        &self.analysis.variables
     }
 
     /// Which members of `$states` the expression mentions.
     pub fn states_references(&self) -> StatesReferences {
-        todo!()
+        self.analysis.states
     }
 
     /// Evaluates the expression for the field at `location` (`Output/total`). An undefined
@@ -84,8 +151,7 @@ impl Expression {
         environment: &Environment<'_>,
         location: &str,
     ) -> Result<Value, EvaluationError> {
-        let _ = (environment, location);
-        todo!()
+        self.evaluate_at(environment, &location)
     }
 
     /// As [`Expression::evaluate`], with a location that is only printed for a failure.
@@ -94,8 +160,48 @@ impl Expression {
         environment: &Environment<'_>,
         location: &dyn fmt::Display,
     ) -> Result<Value, EvaluationError> {
-        let _ = (environment, location);
-        todo!()
+        let result = match &self.program {
+            Program::Code(code) => self.run(code, environment),
+            Program::Fields(fields) => match fields.follow(environment) {
+                Followed::Value(value) => Ok(normalised(value)),
+                Followed::Nothing => Err(Failure::Undefined),
+                Followed::Array => self.run(&fields.code, environment),
+            },
+        };
+        result.map_err(|failure| {
+            let failure = match failure {
+                Failure::Undefined => "returned nothing (undefined).".to_owned(),
+                Failure::Function => "returned an unsupported result type.".to_owned(),
+                Failure::Thrown(error) => thrown(&error, environment),
+            };
+            self.failure(&failure, location)
+        })
+    }
+
+    fn failure(&self, failure: &str, location: &dyn fmt::Display) -> EvaluationError {
+        let location = location.to_string();
+        let text = &self.text;
+        EvaluationError::query(
+            format!("The JSONata expression '{text}' specified for the field '{location}' {failure}"),
+            location,
+        )
+    }
+
+    fn run(&self, code: &Code, environment: &Environment<'_>) -> Result<Value, Failure> {
+        match code.run(environment, &self.analysis) {
+            Err(Failure::Thrown(error)) if error.code() == "D1001" => {
+                let infinite = Infinite { analysis: &self.analysis, environment };
+                infinite.run(&self.text, code.prefix, error, INFINITE_RESULTS_MAX)
+            }
+            Ok(Value::Null) => {
+                let infinite = Infinite { analysis: &self.analysis, environment };
+                Ok(infinite.not_a_number(&self.text).unwrap_or(Value::Null))
+            }
+            Err(Failure::Undefined) if code.gives_function(&self.text, environment, &self.analysis) => {
+                Err(Failure::Function)
+            }
+            outcome => outcome,
+        }
     }
 
     /// The error for a result of the wrong type: `The JSONata expression '1' specified for the
@@ -107,8 +213,19 @@ impl Expression {
         value: &Value,
         location: &str,
     ) -> EvaluationError {
-        let _ = (expected, value, location);
-        todo!()
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let failure = format!(
+            "returned an unexpected result type. Expected '{expected}', but was '{found}' for \
+             value: {value}"
+        );
+        self.failure(&failure, &location)
     }
 
     /// Evaluates to a boolean, or fails as [`Expression::unexpected_type`].
@@ -147,3 +264,296 @@ impl Expression {
         }
     }
 }
+
+/// Why an evaluation gives no value.
+enum Failure {
+    Undefined,
+    Function,
+    Thrown(Error),
+}
+
+/// AWS's words for an error of the evaluator.
+fn thrown(error: &Error, environment: &Environment<'_>) -> String {
+    const THREW: &str = "threw an error during evaluation";
+    const TOO_DEEP: &str = "Stack overflow error: Check for non-terminating recursive function. \
+                            Consider rewriting as tail-recursive";
+    const TOO_LONG: &str = "Expression evaluation timeout: Check for infinite loop";
+    match error.code() {
+        "D1011" => format!("{THREW}: {TOO_DEEP}"),
+        "D1012" | "U1006" => format!("{THREW}: {TOO_LONG}"),
+        UNCODED => format!("{THREW}: {MEMORY_EXCEEDED}"),
+        INTERNAL => {
+            format!("threw an internal error during evaluation. {}", uuid(environment))
+        }
+        code => format!("{THREW}. {code}: {}", error.message()),
+    }
+}
+
+/// The variable and the names of an expression that is nothing but a path of names.
+fn fields(node: &Node) -> Option<(Box<str>, Vec<Box<str>>)> {
+    let is_plain = |node: &Node| {
+        let attributes = &node.attrs;
+        !attributes.keep_array
+            && !attributes.cons_array
+            && !attributes.tuple
+            && attributes.focus.is_none()
+            && attributes.index.is_none()
+            && attributes.stages.is_empty()
+            && attributes.predicate.is_empty()
+            && attributes.group.is_none()
+            && attributes.ancestor.is_none()
+    };
+    if !is_plain(node) {
+        return None;
+    }
+    let (first, rest) = match &node.kind {
+        NodeKind::Path { steps, keep_singleton_array: false } => steps.split_first()?,
+        NodeKind::Variable { .. } => (node, &[][..]),
+        _ => return None,
+    };
+    let NodeKind::Variable { name: variable } = &first.kind else { return None };
+    let names = rest.iter().map(|step| match &step.kind {
+        NodeKind::Name { name } if is_plain(step) => Some(name.as_str().into()),
+        _ => None,
+    });
+    let names: Vec<Box<str>> = names.collect::<Option<_>>()?;
+    // All of `$states` is made by the evaluator.
+    let is_followed = is_plain(first) && (&**variable != "states" || !names.is_empty());
+    is_followed.then(|| (variable.as_str().into(), names))
+}
+
+enum Followed<'a> {
+    Value(&'a Value),
+    Nothing,
+    /// An array before the last name: the rest of the path is mapped over it.
+    Array,
+}
+
+impl Fields {
+    fn follow<'a>(&self, environment: &'a Environment<'_>) -> Followed<'a> {
+        let (start, names) = if &*self.variable == "states" {
+            let start = match &*self.names[0] {
+                "input" => Some(environment.states_input.unwrap_or(environment.input)),
+                "result" => environment.result,
+                "errorOutput" => environment.error_output,
+                "context" => Some(environment.context.value()),
+                _ => None,
+            };
+            (start, &self.names[1..])
+        } else {
+            (environment.variables.get(&self.variable), &self.names[..])
+        };
+        let Some(mut value) = start else { return Followed::Nothing };
+        for name in names {
+            value = match value {
+                Value::Object(object) => match object.get(&**name) {
+                    Some(value) => value,
+                    None => return Followed::Nothing,
+                },
+                Value::Array(_) => return Followed::Array,
+                _ => return Followed::Nothing,
+            };
+        }
+        Followed::Value(value)
+    }
+}
+
+impl Code {
+    /// Wraps and compiles a text that was analysed.
+    fn new(text: &str, analysis: &Analysis) -> Result<Code, ExpressionError> {
+        let mut prefix = String::from("(");
+        let reads_states = analysis.states != StatesReferences::default()
+            || text.contains("$states");
+        if !analysis.takes_context {
+            if reads_states {
+                prefix.push_str("$states:=$$.states;");
+            }
+            for name in &analysis.variables {
+                prefix.push_str(&format!("${name}:=$$.`{name}`;"));
+            }
+        }
+        if analysis.functions.contains("eval") {
+            // AWS has no such function.
+            prefix.push_str("$eval:=$$.`$eval`;");
+        }
+        let (source, depth_max) = match prefix.len() {
+            1 => {
+                prefix.clear();
+                (text.to_owned(), DEPTH_MAX)
+            }
+            _ => {
+                prefix.push('(');
+                (format!("{prefix}{text}\n))"), DEPTH_MAX + WRAPPING_DEPTH)
+            }
+        };
+        let expression = jlens_core::Expression::compile(&source)
+            .map_err(|error| ExpressionError::Invalid(error.message()))?;
+        Ok(Code { expression, prefix: prefix.len(), depth_max })
+    }
+
+    fn run(&self, environment: &Environment<'_>, analysis: &Analysis) -> Result<Value, Failure> {
+        let uses = |name: &str| analysis.functions.contains(name);
+        let mut options = Options::new()
+            .now(environment.now.0)
+            .seed(if uses("shuffle") { environment.next_random() } else { 0 })
+            .max_depth(self.depth_max)
+            .max_array_length(ARRAY_LENGTH_MAX)
+            .max_string_length(TEXT_BYTES_MAX)
+            .max_result_size(RESULT_BYTES_MAX);
+        options = options.max_steps(STEPS_MAX);
+        let mut own_bindings = (uses("random") || uses("uuid"))
+            .then(|| functions::with_random(environment.next_random()));
+        // A variable that is named as a function takes its place.
+        for name in &analysis.functions {
+            if let Some(value) = environment.variables.get(name) {
+                let bindings = own_bindings.take().unwrap_or_else(|| functions::fixed().clone());
+                own_bindings = Some(bindings.var(name, value.clone()));
+            }
+        }
+        if analysis.takes_context {
+            let mut bindings = own_bindings.take().unwrap_or_else(|| functions::fixed().clone());
+            bindings = bind_copies(bindings, environment, analysis);
+            own_bindings = Some(bindings);
+        }
+        let inputs = (!analysis.takes_context).then(|| Inputs::new(environment));
+        let bindings = own_bindings.as_ref().unwrap_or_else(|| functions::fixed());
+        let root = Root(inputs.clone());
+        let outcome = self.expression.evaluate_source_to(&root, bindings, &options, |output| {
+            output.write(&mut ValueBuilder(inputs.as_ref()))
+        });
+        match outcome {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(Failure::Undefined),
+            Err(error) => Err(Failure::Thrown(error)),
+        }
+    }
+
+    /// Whether the result that is nothing as a value is a function.
+    fn gives_function(&self, text: &str, environment: &Environment<'_>, analysis: &Analysis) -> bool {
+        let question = format!("$type(({text}\n))");
+        Code::new(&question, analysis)
+            .is_ok_and(|code| {
+                let code = Code { depth_max: code.depth_max + 2, ..code };
+                matches!(code.run(environment, analysis), Ok(Value::String(kind)) if kind == "function")
+            })
+    }
+}
+
+/// Binds copies of everything: for an expression that must not see the object of everything as
+/// its context.
+fn bind_copies(
+    mut bindings: jlens_core::Bindings,
+    environment: &Environment<'_>,
+    analysis: &Analysis,
+) -> jlens_core::Bindings {
+    let mut states = serde_json::Map::new();
+    let members = [
+        ("input", Some(environment.states_input.unwrap_or(environment.input))),
+        ("result", environment.result),
+        ("errorOutput", environment.error_output),
+        ("context", analysis.states.context.then(|| environment.context.value())),
+    ];
+    for (key, value) in members {
+        if let Some(value) = value {
+            states.insert(key.to_owned(), value.clone());
+        }
+    }
+    bindings = bindings.var("states", Value::Object(states));
+    for name in &analysis.variables {
+        if let Some(value) = environment.variables.get(name) {
+            bindings = bindings.var(name, value.clone());
+        }
+    }
+    bindings
+}
+
+/// What becomes of arithmetic that leaves the numbers of JSON: AWS gives the texts `Infinity`,
+/// `-Infinity` and `NaN` where the result, or an item or field of it, is such a number. The
+/// evaluator throws there, so the text is put in the place of the arithmetic.
+struct Infinite<'e> {
+    analysis: &'e Analysis,
+    environment: &'e Environment<'e>,
+}
+
+impl Infinite<'_> {
+    fn run(&self, text: &str, prefix: usize, error: Error, left: usize) -> Result<Value, Failure> {
+        let replaced = error.span().and_then(|span| {
+            let ast = jlens_core::parse(text).ok()?;
+            let start = span.start.checked_sub(prefix)?;
+            let node = result_node(&ast.root, start)?;
+            let name = self.name(text, node)?;
+            Some(format!("{}\"{name}\"{}", &text[..node.span.start], &text[node.span.end..]))
+        });
+        let Some(replaced) = replaced.filter(|_| left > 0) else {
+            return Err(Failure::Thrown(error));
+        };
+        let Ok(code) = Code::new(&replaced, self.analysis) else {
+            return Err(Failure::Thrown(error));
+        };
+        match code.run(self.environment, self.analysis) {
+            Err(Failure::Thrown(next)) if next.code() == "D1001" => {
+                self.run(&replaced, code.prefix, next, left - 1)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// `NaN` where the whole expression is arithmetic and its result no number.
+    fn not_a_number(&self, text: &str) -> Option<Value> {
+        let ast = jlens_core::parse(text).ok()?;
+        let is_arithmetic = matches!(&ast.root.kind, NodeKind::Binary { op, .. } if arithmetic(*op));
+        is_arithmetic.then(|| Value::from("NaN"))
+    }
+
+    /// JavaScript's name of what the arithmetic gives.
+    fn name(&self, text: &str, node: &Node) -> Option<&'static str> {
+        let NodeKind::Binary { op, lhs, rhs } = &node.kind else { return None };
+        let operand = |span: Span| {
+            let code = Code::new(&text[span.start..span.end], self.analysis).ok()?;
+            code.run(self.environment, self.analysis).ok()?.as_f64()
+        };
+        let (left, right) = (operand(lhs.span)?, operand(rhs.span)?);
+        let result = match op {
+            BinaryOp::Add => left + right,
+            BinaryOp::Sub => left - right,
+            BinaryOp::Mul => left * right,
+            BinaryOp::Div => left / right,
+            _ => left % right,
+        };
+        Some(match result {
+            result if result.is_nan() => "NaN",
+            result if result > 0.0 => "Infinity",
+            _ => "-Infinity",
+        })
+    }
+}
+
+fn arithmetic(operator: BinaryOp) -> bool {
+    matches!(
+        operator,
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod
+    )
+}
+
+/// The arithmetic that starts at `start` and gives the result, or an item or field of it.
+fn result_node(node: &Node, start: usize) -> Option<&Node> {
+    if !node.attrs.predicate.is_empty() || !node.attrs.stages.is_empty() || node.attrs.group.is_some() {
+        return None;
+    }
+    match &node.kind {
+        NodeKind::Binary { op, .. } if arithmetic(*op) => {
+            (node.span.start == start).then_some(node)
+        }
+        NodeKind::Array { items } => items.iter().find_map(|item| result_node(item, start)),
+        NodeKind::Object { pairs } => {
+            pairs.iter().find_map(|(_, value)| result_node(value, start))
+        }
+        NodeKind::Block { exprs, .. } => result_node(exprs.last()?, start),
+        NodeKind::Condition { then, otherwise, .. } => result_node(then, start)
+            .or_else(|| result_node(otherwise.as_deref()?, start)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

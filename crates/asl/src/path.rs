@@ -133,10 +133,11 @@ impl Path {
     /// Whether the path can only name one node: properties and indexes, nothing else.
     pub fn is_reference_path(&self) -> bool {
         self.steps.function.is_none()
-            && self.steps.steps.iter().all(|step| match step {
-                Step::Property(_) | Step::Index(_) => true,
-                _ => false,
-            })
+            && self
+                .steps
+                .steps
+                .iter()
+                .all(|step| matches!(step, Step::Property(_) | Step::Index(_)))
     }
 
     /// What the path selects; borrowed where it selects one existing value. A path that is not
@@ -355,10 +356,8 @@ impl Selection<'_> {
                     }
                 }
             }
-            (Step::Filter(filter), Value::Object(_)) => {
-                if filter.accepts(value, self.root) {
-                    self.select(rest, value);
-                }
+            (Step::Filter(filter), Value::Object(_)) if filter.accepts(value, self.root) => {
+                self.select(rest, value);
             }
             (Step::Scan, _) => self.scan(rest, value),
             _ => {}

@@ -115,8 +115,8 @@ impl Expression {
     /// Compiles the text between `{%` and `%}`.
     pub fn compile(text: &str) -> Result<Expression, ExpressionError> {
         let text = text.trim();
-        let ast = jlens_core::parse(text)
-            .map_err(|error| ExpressionError::Invalid(error.message()))?;
+        let ast =
+            jlens_core::parse(text).map_err(|error| ExpressionError::Invalid(error.message()))?;
         let analysis = analysis::analyse(&ast)?;
         let code = Code::new(text, &analysis)?;
         let program = match fields(&ast.root) {
@@ -182,7 +182,9 @@ impl Expression {
         let location = location.to_string();
         let text = &self.text;
         EvaluationError::query(
-            format!("The JSONata expression '{text}' specified for the field '{location}' {failure}"),
+            format!(
+                "The JSONata expression '{text}' specified for the field '{location}' {failure}"
+            ),
             location,
         )
     }
@@ -197,7 +199,9 @@ impl Expression {
                 let infinite = Infinite { analysis: &self.analysis, environment };
                 Ok(infinite.not_a_number(&self.text).unwrap_or(Value::Null))
             }
-            Err(Failure::Undefined) if code.gives_function(&self.text, environment, &self.analysis) => {
+            Err(Failure::Undefined)
+                if code.gives_function(&self.text, environment, &self.analysis) =>
+            {
                 Err(Failure::Function)
             }
             outcome => outcome,
@@ -362,8 +366,8 @@ impl Code {
     /// Wraps and compiles a text that was analysed.
     fn new(text: &str, analysis: &Analysis) -> Result<Code, ExpressionError> {
         let mut prefix = String::from("(");
-        let reads_states = analysis.states != StatesReferences::default()
-            || text.contains("$states");
+        let reads_states =
+            analysis.states != StatesReferences::default() || text.contains("$states");
         if !analysis.takes_context {
             if reads_states {
                 prefix.push_str("$states:=$$.states;");
@@ -429,13 +433,17 @@ impl Code {
     }
 
     /// Whether the result that is nothing as a value is a function.
-    fn gives_function(&self, text: &str, environment: &Environment<'_>, analysis: &Analysis) -> bool {
+    fn gives_function(
+        &self,
+        text: &str,
+        environment: &Environment<'_>,
+        analysis: &Analysis,
+    ) -> bool {
         let question = format!("$type(({text}\n))");
-        Code::new(&question, analysis)
-            .is_ok_and(|code| {
-                let code = Code { depth_max: code.depth_max + 2, ..code };
-                matches!(code.run(environment, analysis), Ok(Value::String(kind)) if kind == "function")
-            })
+        Code::new(&question, analysis).is_ok_and(|code| {
+            let code = Code { depth_max: code.depth_max + 2, ..code };
+            matches!(code.run(environment, analysis), Ok(Value::String(kind)) if kind == "function")
+        })
     }
 }
 
@@ -501,7 +509,8 @@ impl Infinite<'_> {
     /// `NaN` where the whole expression is arithmetic and its result no number.
     fn not_a_number(&self, text: &str) -> Option<Value> {
         let ast = jlens_core::parse(text).ok()?;
-        let is_arithmetic = matches!(&ast.root.kind, NodeKind::Binary { op, .. } if arithmetic(*op));
+        let is_arithmetic =
+            matches!(&ast.root.kind, NodeKind::Binary { op, .. } if arithmetic(*op));
         is_arithmetic.then(|| Value::from("NaN"))
     }
 
@@ -537,7 +546,10 @@ fn arithmetic(operator: BinaryOp) -> bool {
 
 /// The arithmetic that starts at `start` and gives the result, or an item or field of it.
 fn result_node(node: &Node, start: usize) -> Option<&Node> {
-    if !node.attrs.predicate.is_empty() || !node.attrs.stages.is_empty() || node.attrs.group.is_some() {
+    if !node.attrs.predicate.is_empty()
+        || !node.attrs.stages.is_empty()
+        || node.attrs.group.is_some()
+    {
         return None;
     }
     match &node.kind {
@@ -545,12 +557,11 @@ fn result_node(node: &Node, start: usize) -> Option<&Node> {
             (node.span.start == start).then_some(node)
         }
         NodeKind::Array { items } => items.iter().find_map(|item| result_node(item, start)),
-        NodeKind::Object { pairs } => {
-            pairs.iter().find_map(|(_, value)| result_node(value, start))
-        }
+        NodeKind::Object { pairs } => pairs.iter().find_map(|(_, value)| result_node(value, start)),
         NodeKind::Block { exprs, .. } => result_node(exprs.last()?, start),
-        NodeKind::Condition { then, otherwise, .. } => result_node(then, start)
-            .or_else(|| result_node(otherwise.as_deref()?, start)),
+        NodeKind::Condition { then, otherwise, .. } => {
+            result_node(then, start).or_else(|| result_node(otherwise.as_deref()?, start))
+        }
         _ => None,
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Analysis {
 
 /// Looks the expression over; fails with what AWS's JSONata 2.0.6 refuses in it.
 pub(super) fn analyse(ast: &Ast) -> Result<Analysis, ExpressionError> {
-    let mut walk = Walk { analysis: Analysis::default(), bound: Vec::new(), traits: Traits::default() };
+    let mut walk =
+        Walk { analysis: Analysis::default(), bound: Vec::new(), traits: Traits::default() };
     walk.node(&ast.root, true);
     let mut analysis = walk.analysis;
     let traits = walk.traits;

@@ -31,7 +31,8 @@ fn evaluate(text: &str, input: &Value) -> Result<Value, String> {
     expression.evaluate(&environment, "Output/x").map_err(|error| {
         assert_eq!(error.error, "States.QueryEvaluationError");
         assert_eq!(error.location.as_deref(), Some("Output/x"));
-        let start = format!("The JSONata expression '{}' specified for the field 'Output/x' ", text.trim());
+        let start =
+            format!("The JSONata expression '{}' specified for the field 'Output/x' ", text.trim());
         error.cause.strip_prefix(&start).unwrap_or(&error.cause).to_owned()
     })
 }
@@ -83,14 +84,32 @@ fn values_are_found_where_they_are() {
 
 #[test]
 fn direct_paths_and_evaluated_paths_agree() {
-    for path in ["$states.input.single", "$states.input.empty", "$states.input.nested", "$states.input.a", "$states.input.nil",
-        "$states.input.a.b", "$list", "$one", "$one.k", "$object.list", "$object.list.c", "$states.result", "$missing",
-        "$object.missing", "$number.x", "$states.input.nil.x", "$states.nothing", "$states.input.items.n", "$states.context"]
-    {
+    for path in [
+        "$states.input.single",
+        "$states.input.empty",
+        "$states.input.nested",
+        "$states.input.a",
+        "$states.input.nil",
+        "$states.input.a.b",
+        "$list",
+        "$one",
+        "$one.k",
+        "$object.list",
+        "$object.list.c",
+        "$states.result",
+        "$missing",
+        "$object.missing",
+        "$number.x",
+        "$states.input.nil.x",
+        "$states.nothing",
+        "$states.input.items.n",
+        "$states.context",
+    ] {
         let input = json!({"a": {"b": [1]}, "items": [{"n": []}, {"n": [2]}], "single": [1], "empty": [], "nested": [[1]], "nil": null});
         assert_eq!(
             evaluate(path, &input),
-            evaluate(&format!("({path})"), &input).map_err(|error| error.replace(&format!("'({path})'"), &format!("'{path}'"))),
+            evaluate(&format!("({path})"), &input)
+                .map_err(|error| error.replace(&format!("'({path})'"), &format!("'{path}'"))),
             "{path}"
         );
     }
@@ -103,34 +122,59 @@ fn functions_of_aws_are_there() {
     check("$partition([1,2,3,4,5], 2.9)", "[[1,2],[3,4],[5]]");
     check("$partition([1,2,3])", "[[1,2,3]]");
     check("$partition([], 2)", "returned nothing (undefined).");
-    check("$partition([1], -1)", "threw an error during evaluation. D3137: Second argument must be zero or greater");
-    check("$partition(null, 2)", "threw an error during evaluation. T0412: Argument 1 of function \"partition\" must be an array of undefined");
+    check(
+        "$partition([1], -1)",
+        "threw an error during evaluation. D3137: Second argument must be zero or greater",
+    );
+    check(
+        "$partition(null, 2)",
+        "threw an error during evaluation. T0412: Argument 1 of function \"partition\" must be an array of undefined",
+    );
     check("$range(0, 10, 3)", "[0,3,6,9]");
     check("$range(1, 9, 9)", "1");
     check("$range(10, 0, -5)", "[10,5,0]");
     check("$range(-1.7, 2, 1)", "[-1,0,1,2]");
     check("$range(5, 1, 1)", "returned nothing (undefined).");
     check("$range(1, 5)", "returned nothing (undefined).");
-    check("$range(1)", "threw an error during evaluation. T0410: Argument 2 of function \"range\" does not match function signature");
+    check(
+        "$range(1)",
+        "threw an error during evaluation. T0410: Argument 2 of function \"range\" does not match function signature",
+    );
     check("$count($range(1, 360145, 1))", "360145");
-    check("$range(1, 360146, 1)",
-        "threw an error during evaluation: Expression evaluation memory limit exceeded: Check for excessive memory usage");
+    check(
+        "$range(1, 360146, 1)",
+        "threw an error during evaluation: Expression evaluation memory limit exceeded: Check for excessive memory usage",
+    );
     check("$hash('input', 'SHA-1')", r#""140f86aae51ab9e1cda9b4254fe98a74eb54c1a1""#);
-    check("$hash('input', 'sha-1')",
-        "threw an error during evaluation. D3137: Hash algorithm 'sha-1' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5");
+    check(
+        "$hash('input', 'sha-1')",
+        "threw an error during evaluation. D3137: Hash algorithm 'sha-1' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5",
+    );
     check("$random(42)", "0.7275636800328681");
     check("$random() < 1 and $random() >= 0", "true");
     check("$random() = $random()", "false");
     check("$length($uuid())", "36");
     check("$uuid() = $uuid()", "false");
-    check("$uuid(1)", "threw an error during evaluation. T0410: Argument 1 of function \"uuid\" does not match function signature");
+    check(
+        "$uuid(1)",
+        "threw an error during evaluation. T0410: Argument 1 of function \"uuid\" does not match function signature",
+    );
     check("$parse('{\"a\": [1, 1.0, -0]}')", r#"{"a":[1,1,0]}"#);
     check("$parse('{\"a\": {\"b\": 2}}').a.b", "2");
     check("$exists($parse('null'))", "true");
     check("$parse('')", "threw an error during evaluation. D3137: Invalid JSON");
-    check("$parse(1)", "threw an error during evaluation. T0410: Argument 1 of function \"parse\" does not match function signature");
-    check("$eval('1')", "threw an error during evaluation. T1006: Attempted to invoke a non-function");
-    check("$randomSeeded(1)", "threw an error during evaluation. T1006: Attempted to invoke a non-function");
+    check(
+        "$parse(1)",
+        "threw an error during evaluation. T0410: Argument 1 of function \"parse\" does not match function signature",
+    );
+    check(
+        "$eval('1')",
+        "threw an error during evaluation. T1006: Attempted to invoke a non-function",
+    );
+    check(
+        "$randomSeeded(1)",
+        "threw an error during evaluation. T1006: Attempted to invoke a non-function",
+    );
     check("$base64decode('aGk=')", r#""hi""#);
     check("$fromMillis($millis())", r#""2023-11-14T22:13:20.123Z""#);
     check("$now()", r#""2023-11-14T22:13:20.123Z""#);
@@ -142,9 +186,18 @@ fn functions_of_aws_are_there() {
 
 #[test]
 fn failures_are_told_in_awss_words() {
-    check("$abs('x')", "threw an error during evaluation. T0410: Argument 1 of function \"abs\" does not match function signature");
-    check("$sum(['x'])", r#"threw an error during evaluation. T1006: Attempted to invoke a non-function"#);
-    check("$max(['x'])", "threw an error during evaluation. T0412: Argument 1 of function \"max\" must be an array of \"numbers\"");
+    check(
+        "$abs('x')",
+        "threw an error during evaluation. T0410: Argument 1 of function \"abs\" does not match function signature",
+    );
+    check(
+        "$sum(['x'])",
+        r#"threw an error during evaluation. T1006: Attempted to invoke a non-function"#,
+    );
+    check(
+        "$max(['x'])",
+        "threw an error during evaluation. T0412: Argument 1 of function \"max\" must be an array of \"numbers\"",
+    );
     check("$error('mine')", "threw an error during evaluation. D3137: mine");
     check("$max", "returned an unsupported result type.");
     check("function($x) { $x }", "returned an unsupported result type.");
@@ -177,11 +230,18 @@ fn hostile_expressions_end() {
     const MEMORY: &str = "threw an error during evaluation: Expression evaluation memory limit exceeded: Check for excessive memory usage";
     const DEPTH: &str = "threw an error during evaluation: Stack overflow error: Check for non-terminating recursive function. \
         Consider rewriting as tail-recursive";
-    const TIME: &str = "threw an error during evaluation: Expression evaluation timeout: Check for infinite loop";
+    const TIME: &str =
+        "threw an error during evaluation: Expression evaluation timeout: Check for infinite loop";
     check("$count([1..873782])", "873782");
     check("$count([1..873783])", MEMORY);
-    check("($f := function($s, $n) { $n = 0 ? $s : $f($s & $s, $n - 1) }; $length($f('x', 22)))", "4194304");
-    check("($f := function($s, $n) { $n = 0 ? $s : $f($s & $s, $n - 1) }; $length($f('x', 23)))", MEMORY);
+    check(
+        "($f := function($s, $n) { $n = 0 ? $s : $f($s & $s, $n - 1) }; $length($f('x', 22)))",
+        "4194304",
+    );
+    check(
+        "($f := function($s, $n) { $n = 0 ? $s : $f($s & $s, $n - 1) }; $length($f('x', 23)))",
+        MEMORY,
+    );
     let sum = |terms: usize| vec!["1"; terms].join("+");
     check(&sum(100), "100");
     check(&sum(101), DEPTH);
@@ -200,28 +260,71 @@ fn refused_expressions() {
         let error = Expression::compile(text).map(|_| ()).unwrap_err();
         assert_eq!(format!("{}: {}", error.code(), error.message()), expected, "{text}");
     };
-    for text in ["phone", "phone.number", "{'a': phone}", "[1, phone]", "$map($states.input.a, function($x) { phone })",
-        "$f(phone)", "phone[0]", "1 + phone", "($x := phone)", "$states.input.a & phone", "phone ~> $uppercase", "phone = 1 ? 1 : 2"]
-    {
-        check(text, "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported.");
+    for text in [
+        "phone",
+        "phone.number",
+        "{'a': phone}",
+        "[1, phone]",
+        "$map($states.input.a, function($x) { phone })",
+        "$f(phone)",
+        "phone[0]",
+        "1 + phone",
+        "($x := phone)",
+        "$states.input.a & phone",
+        "phone ~> $uppercase",
+        "phone = 1 ? 1 : 2",
+    ] {
+        check(
+            text,
+            "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported.",
+        );
     }
-    check("$", "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$' at the top level is not supported.");
-    check("$.a", "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$' at the top level is not supported.");
+    check(
+        "$",
+        "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$' at the top level is not supported.",
+    );
+    check(
+        "$.a",
+        "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$' at the top level is not supported.",
+    );
     check("$$", "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported.");
     check("$$.a", "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported.");
-    check("*", "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '*' at the top level is not supported.");
+    check(
+        "*",
+        "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '*' at the top level is not supported.",
+    );
     check("1 +", "INVALID_JSONATA_EXPRESSION: Unexpected end of expression");
     check("", "INVALID_JSONATA_EXPRESSION: Unexpected end of expression");
     check("a[1,2)", "INVALID_JSONATA_EXPRESSION: Expected \"]\", got \",\"");
-    check("\"x", "INVALID_JSONATA_EXPRESSION: String literal must be terminated by a matching quote");
-    check("{\"a\":}", "INVALID_JSONATA_EXPRESSION: The symbol \"}\" cannot be used as a unary operator");
-    check("$a ?: 1", "INVALID_JSONATA_EXPRESSION: The symbol \":\" cannot be used as a unary operator");
-    check("$a ?? 1", "INVALID_JSONATA_EXPRESSION: The symbol \"?\" cannot be used as a unary operator");
+    check(
+        "\"x",
+        "INVALID_JSONATA_EXPRESSION: String literal must be terminated by a matching quote",
+    );
+    check(
+        "{\"a\":}",
+        "INVALID_JSONATA_EXPRESSION: The symbol \"}\" cannot be used as a unary operator",
+    );
+    check(
+        "$a ?: 1",
+        "INVALID_JSONATA_EXPRESSION: The symbol \":\" cannot be used as a unary operator",
+    );
+    check(
+        "$a ?? 1",
+        "INVALID_JSONATA_EXPRESSION: The symbol \"?\" cannot be used as a unary operator",
+    );
     check("1) + (2", "INVALID_JSONATA_EXPRESSION: Syntax error: \")\"");
-    for text in ["$states.input.items[value > 3]", "$states.input.items^(price)", "$states.input.items{name: price}",
-        "$states.input.items.(price * 2)", "$states.input.items.$string($)", "$count($states.result[$ = 0])",
-        "$states.input ~> |account|{'x': y}|", "$states.input.*", "$states.input.**", "$states.input.items@$i.$i.x"]
-    {
+    for text in [
+        "$states.input.items[value > 3]",
+        "$states.input.items^(price)",
+        "$states.input.items{name: price}",
+        "$states.input.items.(price * 2)",
+        "$states.input.items.$string($)",
+        "$count($states.result[$ = 0])",
+        "$states.input ~> |account|{'x': y}|",
+        "$states.input.*",
+        "$states.input.**",
+        "$states.input.items@$i.$i.x",
+    ] {
         assert!(Expression::compile(text).is_ok(), "{text}");
     }
 }
@@ -239,7 +342,8 @@ fn references_are_listed() {
             ("errorOutput", references.error_output),
             ("context", references.context),
         ];
-        let found: Vec<&str> = members.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+        let found: Vec<&str> =
+            members.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
         assert_eq!(found, states, "{text}");
     };
     check("$a + $b.c", &["a", "b"], &[]);

@@ -232,7 +232,7 @@ pub(crate) struct ServerOptions {
 }
 
 /// Options of every command that runs executions.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub(crate) struct CommonOptions {
     /// The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
     /// there is one].

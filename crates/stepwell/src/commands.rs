@@ -1,20 +1,22 @@
 //! One file per command. Dispatch only.
 
 mod completions;
+mod dev;
 mod history;
+mod run;
+mod serve;
 mod validate;
 
 use std::process::ExitCode;
 
 use crate::cli::Command;
-use crate::failure::Failure;
 
 /// Runs a command and says how the process ends.
 pub(crate) fn dispatch(command: Command) -> ExitCode {
     let outcome = match command {
-        Command::Serve(_) | Command::Dev(_) | Command::Run(_) => {
-            Err(Failure::usage("this command is not there yet"))
-        }
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use integrations::{FunctionConfig, FunctionsConfig};
 use serde::Deserialize;
 
 use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
@@ -28,6 +29,8 @@ struct File {
     server: ServerTable,
     #[serde(default)]
     machines: BTreeMap<String, MachineTable>,
+    #[serde(default)]
+    functions: BTreeMap<String, FunctionConfig>,
 }
 
 /// `[server]`
@@ -96,6 +99,7 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     pub(crate) log_format: OutputFormat,
     pub(crate) machines: BTreeMap<String, MachineSettings>,
+    pub(crate) functions: FunctionsConfig,
 }
 
 /// Reads a variable of the environment; an empty one counts as absent.
@@ -114,7 +118,8 @@ pub(crate) fn resolve(
     let (path, file) = find_file(common, folder, environment)?;
     // Paths in the file are relative to the file.
     let file_folder = path.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
-    let File { server, machines } = file;
+    let File { server, machines, functions } = file;
+    let functions = check_functions(functions, path.as_deref(), &file_folder)?;
     let data = options
         .data
         .clone()
@@ -153,6 +158,7 @@ pub(crate) fn resolve(
             .into_iter()
             .map(|(name, table)| (name, machine(table, &file_folder)))
             .collect(),
+        functions,
         file: path,
     };
     check(settings)
@@ -179,6 +185,23 @@ fn log_format(
         Some(LogFormatName::Json) => OutputFormat::Json,
         Some(LogFormatName::Text) | None => OutputFormat::Text,
     })
+}
+
+/// Functions with the places of their code, or everything that is wrong with them.
+fn check_functions(
+    functions: BTreeMap<String, FunctionConfig>,
+    path: Option<&Path>,
+    folder: &Path,
+) -> Result<FunctionsConfig, Failure> {
+    let mut functions = FunctionsConfig { functions };
+    functions.resolve_paths(folder);
+    let errors: Vec<String> = functions.check().iter().map(ToString::to_string).collect();
+    match path {
+        Some(path) if !errors.is_empty() => {
+            Err(Failure::usage(format!("{}: {}", path.display(), errors.join("\n       "))))
+        }
+        _ => Ok(functions),
+    }
 }
 
 fn machine(table: MachineTable, folder: &Path) -> MachineSettings {

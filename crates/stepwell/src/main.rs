@@ -5,10 +5,15 @@ mod cli;
 mod client;
 mod commands;
 mod config;
-mod diagnostics;
 mod failure;
+mod machines;
 mod progress;
+mod stop;
 mod style;
+mod telemetry;
+mod tokens;
+mod watcher;
+mod wiring;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use asl::{Payload, Program, StateIndex, Timestamp};
+use asl::{Payload, Program, Resource, StateIndex, StateKind, Timestamp};
 use engine::{Event, EventKind, FrameId};
 use runtime::Progress;
 use serde_json::Value;
@@ -30,6 +30,8 @@ struct Track {
     frames: HashMap<FrameId, Frame>,
     /// The number of the next frame that begins; unknown where the start was not seen.
     next_frame: Option<u32>,
+    /// The state whose failure was shown last: that it is cut off is no news.
+    failed_state: Option<StateIndex>,
 }
 
 /// What is remembered of one line of progress inside an execution.
@@ -74,7 +76,7 @@ impl Narrator {
 
     /// Takes up an execution that started earlier.
     pub(crate) fn join(&mut self, arn: &str, started: Timestamp) {
-        let track = Track { started, frames: HashMap::new(), next_frame: None };
+        let track = Track { started, frames: HashMap::new(), next_frame: None, failed_state: None };
         self.executions.insert(arn.into(), track);
     }
 
@@ -88,6 +90,7 @@ impl Narrator {
             started: first.at,
             frames: HashMap::from([(FrameId(0), Frame::default())]),
             next_frame: Some(1),
+            failed_state: None,
         });
         let mut lines = Vec::new();
         for event in progress.events.iter() {
@@ -169,6 +172,7 @@ impl Track {
                     line("✓", Tone::Good, took)
                 }
             }
+            EventKind::StateAborted { .. } if self.failed_state == Some(state) => None,
             EventKind::StateAborted { .. } => line("✗", Tone::Dim, "aborted".to_owned()),
             EventKind::WaitScheduled { until, .. } => {
                 let time = duration(until.0 - event.at.0);
@@ -180,22 +184,36 @@ impl Track {
                 let (retries, time) = (frame.retries, duration(until.0 - event.at.0));
                 line("↻", Tone::Waiting, format!("retry {retries} in {time}"))
             }
-            EventKind::TaskStarted { worker_name: Some(worker), .. } => {
+            EventKind::TaskStarted { by_worker: true, worker_name, .. } => {
+                let worker = worker_name.as_deref().unwrap_or("without a name");
                 line("…", Tone::Dim, format!("taken by worker {worker}"))
             }
+            EventKind::TaskScheduled { .. } => match &program.state(state).kind {
+                StateKind::Task(task) => match &task.resource {
+                    Resource::Activity { arn } => {
+                        let name = arn.rsplit(':').next().unwrap_or(arn);
+                        line("…", Tone::Waiting, format!("waits for a worker of {name}"))
+                    }
+                    _ => None,
+                },
+                _ => None,
+            },
             EventKind::TaskSubmitted { .. } => {
                 line("…", Tone::Waiting, "waits for its task token".to_owned())
             }
             EventKind::TaskFailed { error, cause, .. } => {
                 frame.failed = true;
+                self.failed_state = Some(state);
                 line("✗", Tone::Bad, failure(error.as_deref(), cause.as_deref()))
             }
             EventKind::TaskTimedOut { error, cause, .. } => {
                 frame.failed = true;
+                self.failed_state = Some(state);
                 line("✗", Tone::Bad, failure(Some(error), cause.as_deref()))
             }
             EventKind::EvaluationFailed { error, cause, .. } => {
                 frame.failed = true;
+                self.failed_state = Some(state);
                 line("✗", Tone::Bad, failure(Some(error), Some(cause)))
             }
             EventKind::ParallelFailed { .. } | EventKind::MapFailed { .. } => {
@@ -316,4 +334,162 @@ fn series(arn: &str) -> Tone {
 /// An output as it is printed: indented for a terminal, to the letter for a program.
 pub(crate) fn output(payload: &Payload, for_terminal: bool) -> String {
     if for_terminal { format!("{:#}", payload.value()) } else { payload.text().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use engine::{
+        Command, Effect, Execution, Identity, Stamp, Status, TaskFailure, TaskId, World, step,
+    };
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    struct NoWorld;
+
+    impl World for NoWorld {
+        fn task_token(&self, _: TaskId) -> String {
+            "token".to_owned()
+        }
+
+        fn activity_exists(&self, _: &str) -> bool {
+            true
+        }
+    }
+
+    /// Runs a definition: every task comes back after 100 ms with the next answer, timers are
+    /// due at once. Shows all lines.
+    fn check(definition: &str, answers: &[Result<&str, (&str, &str)>], expected: &Expect) {
+        let program =
+            Arc::new(asl::compile(definition, asl::MachineType::Standard).program.unwrap());
+        let identity = Arc::new(Identity {
+            arn: "arn:aws:states:us-east-1:123456789012:execution:order:one".into(),
+            name: "one".into(),
+            state_machine_arn: "arn:aws:states:us-east-1:123456789012:stateMachine:order".into(),
+            state_machine_name: "order".into(),
+            state_machine_version_arn: None,
+            state_machine_alias_arn: None,
+            role_arn: "arn:aws:iam::123456789012:role/r".into(),
+            region: "us-east-1".into(),
+            express: false,
+        });
+        let mut execution = Execution::new(Arc::clone(&identity));
+        let mut narrator = Narrator::of_one(Style::PLAIN);
+        let mut answers = answers.iter();
+        let mut commands = std::collections::VecDeque::from([Command::Start {
+            input: Payload::parse("[1, 2]").unwrap(),
+        }]);
+        let (mut now, mut shown) = (Timestamp(1_000), String::new());
+        while execution.status == Status::Running {
+            let command = commands.pop_front().unwrap_or_else(|| {
+                now = execution.next_wake().expect("something to wait for");
+                Command::WakeUp
+            });
+            let stamp = Stamp { now, seed: 1, world: &NoWorld };
+            let decision = step(&program, &mut execution, command, stamp);
+            for effect in decision.effects {
+                if let Effect::RunTask(dispatch) = effect {
+                    let result = match answers.next().expect("an answer for every task") {
+                        Ok(text) => Ok(Payload::parse(*text).unwrap()),
+                        Err((error, cause)) => Err(TaskFailure {
+                            error: Some((*error).into()),
+                            cause: Some((*cause).into()),
+                        }),
+                    };
+                    commands.push_back(Command::ReturnTask { task: dispatch.task, result });
+                }
+            }
+            now = now.plus_milliseconds(100);
+            let progress = Progress {
+                identity: Arc::clone(&identity),
+                program: Arc::clone(&program),
+                events: Arc::new(decision.events),
+                status: execution.status,
+            };
+            for line in narrator.lines(&progress) {
+                shown.push_str(&line);
+                shown.push('\n');
+            }
+        }
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn a_retry_and_a_wait() {
+        check(
+            r#"{"StartAt": "Load", "States": {
+                "Load": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+                    "Parameters": {"FunctionName": "load"}, "Next": "Rest",
+                    "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 90}]},
+                "Rest": {"Type": "Wait", "Seconds": 2, "End": true}}}"#,
+            &[Err(("Busy", "{\"errorMessage\": \"come\\nback\"}")), Ok("{}")],
+            &expect![[r#"
+                   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
+                   0.000    → Load  Task
+                   0.100    ✗ Load  Busy: come back
+                   0.100    ↻ Load  retry 1 in 1 min 30 s
+                  90.200    ✓ Load  1 min 30 s
+                  90.200    → Rest  Wait
+                  90.200    … Rest  waits 2 s
+                  92.200    ✓ Rest  2 s
+                  92.200  ■ one  SUCCEEDED after 1 min 32 s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn containers_and_a_failure_that_is_caught() {
+        check(
+            r#"{"StartAt": "Both", "States": {
+                "Both": {"Type": "Parallel", "Next": "End",
+                    "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Undo"}],
+                    "Branches": [
+                        {"StartAt": "Each", "States": {"Each": {"Type": "Map", "End": true,
+                            "ItemProcessor": {"StartAt": "One", "States": {
+                                "One": {"Type": "Pass", "End": true}}}}}},
+                        {"StartAt": "Call", "States": {"Call": {"Type": "Task", "End": true,
+                            "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f"}}}]},
+                "End": {"Type": "Succeed"},
+                "Undo": {"Type": "Fail", "Error": "Undone", "Cause": "it went wrong"}}}"#,
+            &[Err(("Broken", "in two"))],
+            &expect![[r#"
+                   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
+                   0.000    → Both  Parallel
+                   0.000      → Each  Map
+                   0.000      … Each  2 items
+                   0.000      → Call  Task
+                   0.000        → One[0]  Pass
+                   0.000        ✓ One[0]  0 ms
+                   0.000        → One[1]  Pass
+                   0.000        ✓ One[1]  0 ms
+                   0.000      ✓ Each  0 ms
+                   0.100      ✗ Call  Broken: in two
+                   0.100    ↪ Both  caught, goes on with Undo  100 ms
+                   0.100    → Undo  Fail
+                   0.100  ✗ one  FAILED after 100 ms: Undone: it went wrong
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_path_that_misses() {
+        check(
+            r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$.b", "End": true}}}"#,
+            &[],
+            &expect![[r#"
+                   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
+                   0.000    → A  Pass
+                   0.000  ✗ one  FAILED after 0 ms: States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Invalid path '$.b' : Expected to find an object with property ['b'] in path $ but…
+            "#]],
+        );
+    }
+
+    #[test]
+    fn text_on_one_line() {
+        assert_eq!(one_line("a\n  b\tc", 10), "a b c");
+        assert_eq!(one_line("abcdef", 6), "abcdef");
+        assert_eq!(one_line("abcdefg", 6), "abcde…");
+    }
 }

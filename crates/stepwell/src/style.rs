@@ -26,6 +26,7 @@ const SERIES: [&str; 6] = ["36", "35", "34", "33", "32", "96"];
 
 impl Style {
     /// Never painted.
+    #[cfg(test)]
     pub(crate) const PLAIN: Style = Style { colour: false };
 
     /// Painted where a person looks at a terminal that did not refuse colour (`NO_COLOR`).

@@ -4,11 +4,10 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use asl::{Diagnostic, Severity, compile};
+use asl::{Diagnostic, Severity, compile, render_diagnostic};
 use serde_json::{Value, json};
 
 use crate::cli::{OutputFormat, Validate};
-use crate::diagnostics::render;
 use crate::failure::{Failure, UNSUCCESSFUL};
 
 /// What was found about one file.
@@ -64,8 +63,7 @@ fn as_text(reports: &[Report]) -> String {
     let mut shown = String::new();
     for report in reports {
         for diagnostic in &report.diagnostics {
-            shown.push_str(&render(&report.name, &report.text, diagnostic));
-            shown.push('\n');
+            shown.push_str(&render_diagnostic(&report.name, &report.text, diagnostic));
         }
         let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
         let verdict = match (errors, warnings) {

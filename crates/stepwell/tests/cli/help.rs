@@ -46,63 +46,63 @@ fn serve() {
     check(
         &["serve", "--help"],
         &expect![[r#"
-        exit status: 0
-        ----- stdout -----
-        Serve the Step Functions API and keep every execution in a data directory.
+            exit status: 0
+            ----- stdout -----
+            Serve the Step Functions API and keep every execution in a data directory.
 
-        Prints one line, `listening on http://ADDRESS:PORT`, on standard output once it answers. The first
-        SIGTERM or SIGINT stops it gracefully; executions go on at the next start. The second one stops it
-        at once, which loses nothing either.
+            Prints one line, `listening on http://ADDRESS:PORT`, on standard output once it answers. The first
+            SIGTERM or SIGINT stops it gracefully; executions go on at the next start. The second one stops it
+            at once, which loses nothing either.
 
-        Usage: stepwell serve [OPTIONS]
+            Usage: stepwell serve [OPTIONS]
 
-        Options:
-              --listen <ADDRESS:PORT>
-                  The address and port of the API; port 0 takes a free one [env: STEPWELL_LISTEN] [default:
-                  127.0.0.1:8083]
+            Options:
+                  --listen <ADDRESS:PORT>
+                      The address and port of the API; port 0 takes a free one [env: STEPWELL_LISTEN] [default:
+                      127.0.0.1:8083]
 
-              --insecure
-                  Allow an address that other machines can reach; there is no authentication yet
+                  --insecure
+                      Allow an address that other machines can reach; there is no authentication yet
 
-              --data <DIR>
-                  Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
-                  .stepwell]
+                  --data <DIR>
+                      Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
+                      .stepwell]
 
-              --config <FILE>
-                  The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
-                  there is one]
+                  --config <FILE>
+                      The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
+                      there is one]
 
-              --account-id <ID>
-                  The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012]
+                  --account-id <ID>
+                      The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012]
 
-              --region <REGION>
-                  The region in ARNs [env: AWS_REGION] [default: us-east-1]
+                  --region <REGION>
+                      The region in ARNs [env: AWS_REGION] [default: us-east-1]
 
-              --log <FILTER>
-                  What to log to standard error: error, warn, info, debug, trace, or a filter such as
-                  warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run]
+                  --log <FILTER>
+                      What to log to standard error: error, warn, info, debug, trace, or a filter such as
+                      warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run]
 
-              --log-format <FORMAT>
-                  How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
+                  --log-format <FORMAT>
+                      How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
           
-                  [possible values: text, json]
+                      [possible values: text, json]
 
-          -h, --help
-                  Print help (see a summary with '-h')
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Examples:
-          stepwell serve
-              Port 8083 on this machine only, data in ./.stepwell
+            Examples:
+              stepwell serve
+                  Port 8083 on this machine only, data in ./.stepwell
 
-          stepwell serve --data /var/lib/stepwell --config /etc/stepwell.toml
-              A server with functions declared in a configuration file
+              stepwell serve --data /var/lib/stepwell --config /etc/stepwell.toml
+                  A server with functions declared in a configuration file
 
-          stepwell serve --listen 127.0.0.1:0 --data :memory:
-              Any free port, nothing kept: for tests
+              stepwell serve --listen 127.0.0.1:0 --data :memory:
+                  Any free port, nothing kept: for tests
 
-          aws stepfunctions list-state-machines --endpoint-url http://127.0.0.1:8083
-              Talk to it
-    "#]],
+              aws stepfunctions list-state-machines --endpoint-url http://127.0.0.1:8083
+                  Talk to it
+        "#]],
     );
 }
 
@@ -111,68 +111,68 @@ fn dev() {
     check(
         &["dev", "--help"],
         &expect![[r#"
-        exit status: 0
-        ----- stdout -----
-        Serve a folder of state machines, reload them when they change, show what they do.
+            exit status: 0
+            ----- stdout -----
+            Serve a folder of state machines, reload them when they change, show what they do.
 
-        Every *.asl.json in the folder becomes a state machine named after its file; saving the file updates
-        it, and mistakes are shown with their place in the text. Activities that the definitions name are
-        created. Functions, and machines of type EXPRESS, are declared in the folder's stepwell.toml.
-        Executions are printed as they go, and so is what functions write to their logs.
+            Every *.asl.json in the folder becomes a state machine named after its file; saving the file updates
+            it, and mistakes are shown with their place in the text. Activities that the definitions name are
+            created. Functions, and machines of type EXPRESS, are declared in the folder's stepwell.toml.
+            Executions are printed as they go, and so is what functions write to their logs.
 
-        Usage: stepwell dev [OPTIONS] [DIR]
+            Usage: stepwell dev [OPTIONS] [DIR]
 
-        Arguments:
-          [DIR]
-                  The folder with the *.asl.json files
+            Arguments:
+              [DIR]
+                      The folder with the *.asl.json files
           
-                  [default: .]
+                      [default: .]
 
-        Options:
-              --listen <ADDRESS:PORT>
-                  The address and port of the API; port 0 takes a free one [env: STEPWELL_LISTEN] [default:
-                  127.0.0.1:8083]
+            Options:
+                  --listen <ADDRESS:PORT>
+                      The address and port of the API; port 0 takes a free one [env: STEPWELL_LISTEN] [default:
+                      127.0.0.1:8083]
 
-              --insecure
-                  Allow an address that other machines can reach; there is no authentication yet
+                  --insecure
+                      Allow an address that other machines can reach; there is no authentication yet
 
-              --data <DIR>
-                  Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
-                  .stepwell]
+                  --data <DIR>
+                      Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
+                      .stepwell]
 
-              --config <FILE>
-                  The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
-                  there is one]
+                  --config <FILE>
+                      The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
+                      there is one]
 
-              --account-id <ID>
-                  The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012]
+                  --account-id <ID>
+                      The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012]
 
-              --region <REGION>
-                  The region in ARNs [env: AWS_REGION] [default: us-east-1]
+                  --region <REGION>
+                      The region in ARNs [env: AWS_REGION] [default: us-east-1]
 
-              --log <FILTER>
-                  What to log to standard error: error, warn, info, debug, trace, or a filter such as
-                  warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run]
+                  --log <FILTER>
+                      What to log to standard error: error, warn, info, debug, trace, or a filter such as
+                      warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run]
 
-              --log-format <FORMAT>
-                  How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
+                  --log-format <FORMAT>
+                      How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
           
-                  [possible values: text, json]
+                      [possible values: text, json]
 
-          -h, --help
-                  Print help (see a summary with '-h')
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Examples:
-          stepwell dev
-              The folder you are in
+            Examples:
+              stepwell dev
+                  The folder you are in
 
-          stepwell dev examples/order-fulfilment
-              A folder with its stepwell.toml; its data goes to examples/order-fulfilment/.stepwell
+              stepwell dev examples/order-fulfilment
+                  A folder with its stepwell.toml; its data goes to examples/order-fulfilment/.stepwell
 
-          aws stepfunctions start-execution --endpoint-url http://127.0.0.1:8083 \
-              --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:NAME --input '{}'
-              Start an execution of NAME.asl.json
-    "#]],
+              aws stepfunctions start-execution --endpoint-url http://127.0.0.1:8083 \
+                  --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:NAME --input '{}'
+                  Start an execution of NAME.asl.json
+        "#]],
     );
 }
 
@@ -181,76 +181,76 @@ fn run() {
     check(
         &["run", "--help"],
         &expect![[r#"
-        exit status: 0
-        ----- stdout -----
-        Run one execution of a definition in this process.
+            exit status: 0
+            ----- stdout -----
+            Run one execution of a definition in this process.
 
-        Progress goes to standard error, the output to standard output. Nothing is kept. Functions are those
-        of the stepwell.toml beside the file. The exit status is 0 if the execution succeeded, 1 if it ended
-        otherwise, and 2 if it could not be started: wrong usage, or a definition that is not valid.
+            Progress goes to standard error, the output to standard output. Nothing is kept. Functions are those
+            of the stepwell.toml beside the file. The exit status is 0 if the execution succeeded, 1 if it ended
+            otherwise, and 2 if it could not be started: wrong usage, or a definition that is not valid.
 
-        A definition that waits for task tokens or activity workers needs somebody to answer: for such a one
-        the API is served on a free port of this machine while it runs, and the commands that answer are
-        printed.
+            A definition that waits for task tokens or activity workers needs somebody to answer: for such a one
+            the API is served on a free port of this machine while it runs, and the commands that answer are
+            printed.
 
-        Usage: stepwell run [OPTIONS] <FILE>
+            Usage: stepwell run [OPTIONS] <FILE>
 
-        Arguments:
-          <FILE>
-                  The definition
+            Arguments:
+              <FILE>
+                      The definition
 
-        Options:
-          -i, --input <JSON|@FILE|->
-                  The input: JSON, @FILE, or - for standard input
+            Options:
+              -i, --input <JSON|@FILE|->
+                      The input: JSON, @FILE, or - for standard input
           
-                  [default: {}]
+                      [default: {}]
 
-              --name <NAME>
-                  The name of the execution [default: a new UUID]
+                  --name <NAME>
+                      The name of the execution [default: a new UUID]
 
-              --type <TYPE>
-                  Run it as this type [default: the one in stepwell.toml, else STANDARD]
+                  --type <TYPE>
+                      Run it as this type [default: the one in stepwell.toml, else STANDARD]
           
-                  [possible values: STANDARD, EXPRESS]
+                      [possible values: STANDARD, EXPRESS]
 
-          -q, --quiet
-                  Print no progress, only the output and what went wrong
+              -q, --quiet
+                      Print no progress, only the output and what went wrong
 
-              --listen <ADDRESS:PORT>
-                  Serve the API at this address while the execution runs [default: a free port, if the
-                  definition waits for tokens or workers]
+                  --listen <ADDRESS:PORT>
+                      Serve the API at this address while the execution runs [default: a free port, if the
+                      definition waits for tokens or workers]
 
-              --insecure
-                  Allow an address that other machines can reach; there is no authentication yet
+                  --insecure
+                      Allow an address that other machines can reach; there is no authentication yet
 
-              --config <FILE>
-                  The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
-                  there is one]
+                  --config <FILE>
+                      The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
+                      there is one]
 
-              --account-id <ID>
-                  The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012]
+                  --account-id <ID>
+                      The account in ARNs, 12 digits [env: AWS_ACCOUNT_ID] [default: 123456789012]
 
-              --region <REGION>
-                  The region in ARNs [env: AWS_REGION] [default: us-east-1]
+                  --region <REGION>
+                      The region in ARNs [env: AWS_REGION] [default: us-east-1]
 
-              --log <FILTER>
-                  What to log to standard error: error, warn, info, debug, trace, or a filter such as
-                  warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run]
+                  --log <FILTER>
+                      What to log to standard error: error, warn, info, debug, trace, or a filter such as
+                      warn,runtime=debug [env: STEPWELL_LOG] [default: info; warn in dev and run]
 
-              --log-format <FORMAT>
-                  How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
+                  --log-format <FORMAT>
+                      How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
           
-                  [possible values: text, json]
+                      [possible values: text, json]
 
-          -h, --help
-                  Print help (see a summary with '-h')
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Examples:
-          stepwell run order.asl.json --input '{"total": 12}'
-          stepwell run order.asl.json --input @order.json
-          jq .order request.json | stepwell run order.asl.json --input - > result.json
-          stepwell run order.asl.json --quiet && echo done
-    "#]],
+            Examples:
+              stepwell run order.asl.json --input '{"total": 12}'
+              stepwell run order.asl.json --input @order.json
+              jq .order request.json | stepwell run order.asl.json --input - > result.json
+              stepwell run order.asl.json --quiet && echo done
+        "#]],
     );
 }
 
@@ -259,41 +259,41 @@ fn validate() {
     check(
         &["validate", "--help"],
         &expect![[r#"
-        exit status: 0
-        ----- stdout -----
-        Check definitions and show every mistake with its place.
+            exit status: 0
+            ----- stdout -----
+            Check definitions and show every mistake with its place.
 
-        Findings have AWS's codes and words. The exit status is 0 if every definition is valid (warnings
-        allowed), 1 if one is not, and 2 if a file cannot be read.
+            Findings have AWS's codes and words. The exit status is 0 if every definition is valid (warnings
+            allowed), 1 if one is not, and 2 if a file cannot be read.
 
-        Usage: stepwell validate [OPTIONS] <FILE>...
+            Usage: stepwell validate [OPTIONS] <FILE>...
 
-        Arguments:
-          <FILE>...
-                  The definitions; - is standard input
+            Arguments:
+              <FILE>...
+                      The definitions; - is standard input
 
-        Options:
-              --format <FORMAT>
-                  How to show what was found
+            Options:
+                  --format <FORMAT>
+                      How to show what was found
           
-                  [default: text]
-                  [possible values: text, json]
+                      [default: text]
+                      [possible values: text, json]
 
-              --type <TYPE>
-                  Check as this type; EXPRESS refuses activities and patterns that wait
+                  --type <TYPE>
+                      Check as this type; EXPRESS refuses activities and patterns that wait
           
-                  [default: STANDARD]
-                  [possible values: STANDARD, EXPRESS]
+                      [default: STANDARD]
+                      [possible values: STANDARD, EXPRESS]
 
-          -h, --help
-                  Print help (see a summary with '-h')
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Examples:
-          stepwell validate machine.asl.json
-          stepwell validate machines/*.asl.json
-          stepwell validate --type EXPRESS fast.asl.json
-          stepwell validate --format json machine.asl.json | jq '.[].diagnostics'
-    "#]],
+            Examples:
+              stepwell validate machine.asl.json
+              stepwell validate machines/*.asl.json
+              stepwell validate --type EXPRESS fast.asl.json
+              stepwell validate --format json machine.asl.json | jq '.[].diagnostics'
+        "#]],
     );
 }
 

@@ -1,5 +1,8 @@
 //! The program by what it prints: exit status, standard output, standard error.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod configuration;
 mod help;
 mod history;
 mod validate;

@@ -1,0 +1,265 @@
+//! `stepwell dev`: a folder of definitions as state machines, and everything they do on the
+//! screen.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use integrations::FunctionLogLine;
+use runtime::Progress;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::cli::Dev;
+use crate::commands::serve::say;
+use crate::config::{DataPlace, Settings, environment, resolve};
+use crate::failure::Failure;
+use crate::machines::{Refused, Registered, Registrar, Source, sources, type_name};
+use crate::progress::Narrator;
+use crate::stop::Stop;
+use crate::style::{Style, Tone};
+use crate::telemetry;
+use crate::tokens::{TokenWatch, Tokens, answer_command};
+use crate::watcher::FolderWatcher;
+use crate::wiring::{Node, bind, on_tokio, url};
+
+/// Serves a folder until asked to stop.
+pub(crate) fn run(arguments: &Dev) -> Result<ExitCode, Failure> {
+    if !arguments.folder.is_dir() {
+        return Err(Failure::usage(format!("{} is not a folder", arguments.folder.display())));
+    }
+    let settings = resolve(&arguments.server, &arguments.folder, "warn", &environment)?;
+    telemetry::start(&settings.log, settings.log_format)?;
+    on_tokio(serve(&arguments.folder, &settings))
+}
+
+async fn serve(folder: &Path, settings: &Settings) -> Result<ExitCode, Failure> {
+    let stop = Stop::on_signals()?;
+    let listener = bind(&settings.listen, settings.insecure)?;
+    let url = url(&listener)?;
+    let tokens = Arc::default();
+    let node = Node::start(settings, Some(&url), Some(&tokens)).await?;
+    let mut progress = node.runtime.watch();
+    let mut function_lines = node.integrations.subscribe_function_logs();
+    let mut screen = Screen::new(folder, url, tokens);
+    let server = node.serve(listener, settings)?;
+    let mut watcher = FolderWatcher::new(watched_folders(folder, settings))?;
+    screen.greet(settings)?;
+    let mut loaded = Loaded { folder, settings, node: &node, texts: BTreeMap::new() };
+    loaded.load(&screen).await?;
+    screen.invite(&loaded)?;
+    loop {
+        tokio::select! {
+            _ = stop.asked() => break,
+            () = watcher.changed() => loaded.load(&screen).await?,
+            line = function_lines.recv() => match line {
+                Ok(line) => screen.show_function(&line)?,
+                Err(RecvError::Lagged(lines)) => screen.show_gap(lines, "lines of functions")?,
+                Err(RecvError::Closed) => break,
+            },
+            piece = progress.recv() => match piece {
+                Ok(piece) => screen.show_progress(&node, &piece).await?,
+                Err(RecvError::Lagged(pieces)) => screen.show_gap(pieces, "steps")?,
+                Err(RecvError::Closed) => break,
+            },
+        }
+    }
+    server.stop().await;
+    node.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder, and those of definitions that lie elsewhere.
+fn watched_folders<'s>(folder: &'s Path, settings: &'s Settings) -> Vec<&'s Path> {
+    let mut folders = vec![folder];
+    let elsewhere = settings.machines.values().filter_map(|machine| machine.definition.as_deref());
+    folders.extend(elsewhere.filter_map(Path::parent).filter(|folder| folder.is_dir()));
+    folders.sort_unstable();
+    folders.dedup();
+    folders
+}
+
+/// The definitions as they were when they were last looked at.
+struct Loaded<'n> {
+    folder: &'n Path,
+    settings: &'n Settings,
+    node: &'n Node,
+    /// The text of each definition, and of the configuration file.
+    texts: BTreeMap<PathBuf, Arc<str>>,
+}
+
+impl Loaded<'_> {
+    /// Registers every definition whose text is another one than before.
+    async fn load(&mut self, screen: &Screen) -> Result<(), Failure> {
+        let sources = sources(self.folder, self.settings)?;
+        for source in &sources {
+            match std::fs::read_to_string(&source.path) {
+                Ok(text) => self.load_one(source, text.into(), screen).await?,
+                Err(error) => {
+                    screen.complain(&format!("cannot read {}: {error}", source.path.display()))?;
+                }
+            }
+        }
+        let gone = |path: &PathBuf| {
+            path.to_string_lossy().ends_with(crate::machines::SUFFIX)
+                && !sources.iter().any(|source| &source.path == path)
+        };
+        let gone: Vec<PathBuf> = self.texts.keys().filter(|path| gone(path)).cloned().collect();
+        for path in gone {
+            self.texts.remove(&path);
+            screen.complain(&format!(
+                "{} is gone; its state machine stays until it is deleted",
+                path.display()
+            ))?;
+        }
+        self.check_configuration(screen)
+    }
+
+    async fn load_one(
+        &mut self,
+        source: &Source,
+        text: Arc<str>,
+        screen: &Screen,
+    ) -> Result<(), Failure> {
+        let before = self.texts.insert(source.path.clone(), Arc::clone(&text));
+        if before.as_ref() == Some(&text) {
+            return Ok(());
+        }
+        let settings = self.settings.machines.get(&source.name).cloned().unwrap_or_default();
+        let registrar = Registrar { runtime: &self.node.runtime, settings: self.settings };
+        match registrar.register(&source.name, Arc::clone(&text), &settings).await {
+            Ok(registered) => screen.show_machine(&registered),
+            Err(Refused::Invalid(diagnostics)) => {
+                let file = source.path.display().to_string();
+                for diagnostic in &diagnostics {
+                    screen.show(asl::render_diagnostic(&file, &text, diagnostic).trim_end())?;
+                }
+                let what = if before.is_some() { "stays as it was" } else { "is not there" };
+                screen.complain(&format!("{} is not valid and {what}", source.name))
+            }
+            Err(Refused::Other(message)) => screen.complain(&message),
+        }
+    }
+
+    /// Says that a changed configuration file needs a new start.
+    fn check_configuration(&mut self, screen: &Screen) -> Result<(), Failure> {
+        let Some(path) = &self.settings.file else {
+            return Ok(());
+        };
+        let Ok(text) = std::fs::read_to_string(path) else {
+            return Ok(());
+        };
+        let before = self.texts.insert(path.clone(), text.as_str().into());
+        match before {
+            Some(before) if *before != *text => {
+                screen.complain(&format!("{} changed; start again to use it", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the person sees.
+struct Screen {
+    style: Style,
+    folder: PathBuf,
+    url: String,
+    narrator: Narrator,
+    tokens: TokenWatch,
+}
+
+impl Screen {
+    fn new(folder: &Path, url: String, tokens: Arc<Tokens>) -> Screen {
+        let style = Style::of(&std::io::stdout());
+        Screen {
+            style,
+            folder: folder.to_owned(),
+            url,
+            narrator: Narrator::of_several(style),
+            tokens: TokenWatch::new(tokens),
+        }
+    }
+
+    fn show(&self, text: &str) -> Result<(), Failure> {
+        say(text)
+    }
+
+    fn complain(&self, text: &str) -> Result<(), Failure> {
+        say(&self.style.paint(Tone::Bad, text))
+    }
+
+    fn greet(&self, settings: &Settings) -> Result<(), Failure> {
+        let version = env!("CARGO_PKG_VERSION");
+        let kept = match &settings.data {
+            DataPlace::Memory => "nothing is kept".to_owned(),
+            DataPlace::Folder(folder) => format!("data in {}", folder.display()),
+        };
+        say(&format!("stepwell {version}  {}  {kept}", self.folder.display()))?;
+        say(&format!("listening on {}", self.url))?;
+        say("")
+    }
+
+    fn show_machine(&self, registered: &Registered) -> Result<(), Failure> {
+        let what = match registered {
+            Registered::Created(_) => "created",
+            Registered::Updated(_) => "updated",
+            Registered::Unchanged(_) => "as before",
+        };
+        let machine = registered.machine();
+        let states = machine.program.states.len();
+        say(&format!(
+            "{} {}  {}  {states} state{}  {}",
+            self.style.paint(Tone::Good, "●"),
+            self.style.paint(Tone::Name, &machine.name),
+            type_name(machine.machine_type),
+            if states == 1 { "" } else { "s" },
+            self.style.paint(Tone::Dim, what),
+        ))
+    }
+
+    /// How to start the first execution.
+    fn invite(&self, loaded: &Loaded<'_>) -> Result<(), Failure> {
+        let names = sources(loaded.folder, loaded.settings)?;
+        let Some(first) = names.first() else {
+            return say(&format!(
+                "no *.asl.json in {}; write one, it is picked up at once",
+                self.folder.display()
+            ));
+        };
+        let registrar = Registrar { runtime: &loaded.node.runtime, settings: loaded.settings };
+        let arn = registrar.arn(&first.name);
+        let command = format!(
+            "\nstart an execution:\n  aws stepfunctions start-execution --endpoint-url {} \\\n    \
+             --state-machine-arn {arn} --input '{{}}'\n",
+            self.url
+        );
+        say(&self.style.paint(Tone::Dim, &command))
+    }
+
+    async fn show_progress(&mut self, node: &Node, piece: &Progress) -> Result<(), Failure> {
+        if self.narrator.is_unknown(piece) {
+            let description = node.runtime.describe_execution(&piece.identity.arn).await;
+            if let Ok(description) = description {
+                self.narrator.join(&piece.identity.arn, description.start_date);
+            }
+        }
+        for line in self.narrator.lines(piece) {
+            say(&line)?;
+        }
+        for (state, token) in self.tokens.waiting(piece) {
+            let command = answer_command(&self.url, &token);
+            say(&self.style.paint(Tone::Waiting, &format!("  to answer {state}:\n  {command}")))?;
+        }
+        Ok(())
+    }
+
+    fn show_function(&mut self, line: &FunctionLogLine) -> Result<(), Failure> {
+        self.tokens.shown(&line.text);
+        let name = self.style.paint(Tone::Dim, &format!("  {} |", line.function));
+        say(&format!("{name} {}", line.text))
+    }
+
+    fn show_gap(&self, count: u64, what: &str) -> Result<(), Failure> {
+        self.complain(&format!("… {count} {what} are not shown: too much at once"))
+    }
+}

@@ -1,0 +1,40 @@
+//! `stepwell serve`: the API over a data directory, until a signal.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::Serve;
+use crate::config::{environment, resolve};
+use crate::failure::Failure;
+use crate::stop::Stop;
+use crate::telemetry;
+use crate::wiring::{Node, bind, on_tokio, url};
+
+/// Serves until asked to stop.
+pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
+    let settings = resolve(&arguments.server, Path::new(""), "info", &environment)?;
+    telemetry::start(&settings.log, settings.log_format)?;
+    on_tokio(async {
+        let stop = Stop::on_signals()?;
+        let listener = bind(&settings.listen, settings.insecure)?;
+        let node = Node::start(&settings, Some(&url(&listener)?), None).await?;
+        let server = node.serve(listener, &settings)?;
+        say(&format!("listening on {}", server.url()))?;
+        tracing::info!(url = server.url(), account = settings.account_id, "ready");
+        let signal = stop.asked().await;
+        tracing::info!(signal, "stopping");
+        server.stop().await;
+        node.stop().await;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// One line on standard output, at once.
+pub(crate) fn say(line: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::unsuccessful(format!("cannot write: {error}")))
+}

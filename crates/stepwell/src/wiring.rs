@@ -1,0 +1,162 @@
+//! How the parts come together: store, integrations, runtime and the API in front.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+
+use api::{Api, ApiOptions};
+use integrations::{Integrations, IntegrationsConfig};
+use runtime::{Runtime, RuntimeOptions, TaskRunner};
+use store::{MemoryStore, SqliteStore, Store};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::config::{DataPlace, Settings};
+use crate::failure::Failure;
+use crate::tokens::{RememberingRunner, Tokens};
+
+/// The folder with what functions print, in the data directory.
+const LOG_FOLDER: &str = "logs";
+/// How SDKs in functions find the API.
+const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_SFN";
+
+/// Everything behind the API.
+pub(crate) struct Node {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) integrations: Arc<Integrations>,
+}
+
+/// The API at an address.
+pub(crate) struct Server {
+    url: String,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+/// Runs a command that needs an asynchronous world.
+pub(crate) fn on_tokio<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let tokio = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unsuccessful(format!("cannot start threads: {error}")))?;
+    tokio.block_on(work)
+}
+
+impl Node {
+    /// Opens the data, takes up what was under way, and starts. `url` is where the API will be,
+    /// for functions that call it. `tokens`, where given, remembers the tokens of tasks.
+    pub(crate) async fn start(
+        settings: &Settings,
+        url: Option<&str>,
+        tokens: Option<&Arc<Tokens>>,
+    ) -> Result<Node, Failure> {
+        let store = open_store(&settings.data)?;
+        let mut config = IntegrationsConfig::from_process_environment(settings.functions.clone());
+        if let DataPlace::Folder(folder) = &settings.data {
+            config.log_directory = Some(folder.join(LOG_FOLDER));
+        }
+        if let Some(url) = url {
+            config.environment.entry(ENDPOINT_VARIABLE.to_owned()).or_insert(url.to_owned());
+        }
+        let integrations = Integrations::new(config);
+        let mut runner: Arc<dyn TaskRunner> = integrations.clone();
+        if let Some(tokens) = tokens {
+            runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
+        }
+        let runtime = Runtime::start(store, runner, RuntimeOptions::default())
+            .await
+            .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
+        Ok(Node { runtime, integrations })
+    }
+
+    /// Serves the API to whoever connects.
+    pub(crate) fn serve(
+        &self,
+        listener: TcpListener,
+        settings: &Settings,
+    ) -> Result<Server, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::unsuccessful(format!("cannot serve {}: {error}", settings.listen))
+        };
+        let url = url(&listener)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        let options =
+            ApiOptions { account_id: settings.account_id.clone(), region: settings.region.clone() };
+        let api = Api::new(Arc::clone(&self.runtime), options);
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(api::serve(listener, api, async {
+            // A sender that is gone stops the server, too.
+            let _ = stopped.await;
+        }));
+        Ok(Server { url, stop, served })
+    }
+
+    /// Lets turns under way become durable and ends; calls of tasks are made again at the next
+    /// start.
+    pub(crate) async fn stop(self) {
+        self.runtime.shutdown().await;
+        self.integrations.shutdown().await;
+    }
+}
+
+impl Server {
+    /// Where it is: `http://127.0.0.1:8083`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Answers open requests, takes no more, and ends.
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        match self.served.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the server failed"),
+            Err(error) => tracing::error!(%error, "the server panicked"),
+        }
+    }
+}
+
+fn open_store(place: &DataPlace) -> Result<Arc<dyn Store>, Failure> {
+    let folder = match place {
+        DataPlace::Memory => return Ok(Arc::new(MemoryStore::default())),
+        DataPlace::Folder(folder) => folder,
+    };
+    let store =
+        SqliteStore::open(folder).map_err(|error| Failure::unsuccessful(error.to_string()))?;
+    // The folder may lie in a repository. That it cannot be written is no reason to stop: the
+    // store could.
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        let _ = std::fs::write(ignore, "*\n");
+    }
+    Ok(Arc::new(store))
+}
+
+/// The URL of what a listener serves.
+pub(crate) fn url(listener: &TcpListener) -> Result<String, Failure> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::unsuccessful(format!("cannot tell the port: {error}")))?;
+    Ok(format!("http://{address}"))
+}
+
+/// Takes the address. Only this machine may reach it, unless the operator says otherwise.
+pub(crate) fn bind(listen: &str, insecure: bool) -> Result<TcpListener, Failure> {
+    let addresses: Vec<SocketAddr> = listen
+        .to_socket_addrs()
+        .map_err(|error| {
+            Failure::usage(format!("`{listen}` is not an address to listen on: {error}"))
+                .hint("an address and a port, such as 127.0.0.1:8083 or [::1]:0")
+        })?
+        .collect();
+    if !insecure && let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback()) {
+        return Err(Failure::usage(format!(
+            "refusing to listen on {open}: other machines could reach it, and Stepwell does not \
+             authenticate callers yet; whoever reaches it can start executions and run functions"
+        ))
+        .hint("listen on 127.0.0.1, or add --insecure where every machine is trusted"));
+    }
+    let cannot = |error| Failure::unsuccessful(format!("cannot listen on {listen}: {error}"));
+    let listener = TcpListener::bind(addresses.as_slice()).map_err(cannot)?;
+    listener.set_nonblocking(true).map_err(cannot)?;
+    Ok(listener)
+}

@@ -1,0 +1,189 @@
+//! What the configuration may say, and how it complains. Nothing here comes as far as serving.
+
+use expect_test::{Expect, expect};
+
+use crate::Folder;
+
+/// Runs `serve` with a configuration file that must be refused.
+fn refused(text: &str, expected: &Expect) {
+    let folder = Folder::with(&[("stepwell.toml", text)]);
+    folder.check(&["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"], expected);
+}
+
+#[test]
+fn mistakes_are_shown_with_their_place() {
+    refused(
+        "[server]\nlisten = \"127.0.0.1:0\"\nlitsen = 1\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:3:1: unknown field `litsen`, expected one of `listen`, `data`, `account_id`, `region`, `log`, `log_format`
+              |
+            3 | litsen = 1
+              | ^^^^^^
+        "#]],
+    );
+    refused(
+        "[server]\n\tlisten = 8083\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:11: invalid type: integer `8083`, expected a string
+              |
+            2 | 	listen = 8083
+              | 	         ^^^^
+        "#]],
+    );
+    refused(
+        "[server\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:1:8: unclosed table, expected `]`
+              |
+            1 | [server
+              |        ^
+        "#]],
+    );
+    refused(
+        "[machines.a]\ntype = \"FAST\"\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:8: unknown variant `FAST`, expected `STANDARD` or `EXPRESS`
+              |
+            2 | type = "FAST"
+              |        ^^^^^^
+        "#]],
+    );
+    refused(
+        "[functions.a]\nruntime = \"python\"\ntimeout = 3\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:3:1: unknown field `timeout`, expected one of `runtime`, `handler`, `command`, `working_directory`, `environment`, `inherit_environment`, `timeout_seconds`, `memory_megabytes`, `concurrency`, `on_crash`, `endpoint`, `idle_seconds`
+              |
+            3 | timeout = 3
+              | ^^^^^^^
+        "#]],
+    );
+    refused(
+        "[functions.a]\nruntime = \"python\"\n[functions.b]\nruntime = \"provided\"\ntimeout_seconds = 0\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml: function 'a': needs a 'handler', as in "module.function"
+                   function 'b': 'timeout_seconds' is 0, but goes from 1 to 900
+        "#]],
+    );
+}
+
+#[test]
+fn values_that_cannot_work() {
+    refused(
+        "[server]\naccount_id = \"12345\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: the account `12345` is not 12 digits
+    "#]],
+    );
+    refused(
+        "[server]\nregion = \"Mars\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: the region `Mars` is not a name such as us-east-1 (lower-case letters, digits, -)
+    "#]],
+    );
+    refused(
+        "[server]\nlog = \"runtime=loud\"\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: the log filter `runtime=loud` is not valid: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        "#]],
+    );
+}
+
+#[test]
+fn a_flag_goes_before_a_variable_before_the_file() {
+    let folder = Folder::with(&[("stepwell.toml", "[server]\naccount_id = \"file\"\n")]);
+    let account = |arguments: &[&str], variable: Option<&str>| {
+        let mut command = folder.command(&["serve"]);
+        command.args(arguments);
+        if let Some(variable) = variable {
+            command.env("AWS_ACCOUNT_ID", variable);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    expect![[r#"
+        error: the account `file` is not 12 digits
+    "#]]
+    .assert_eq(&account(&[], None));
+    expect![[r#"
+        error: the account `variable` is not 12 digits
+    "#]]
+    .assert_eq(&account(&[], Some("variable")));
+    expect![[r#"
+        error: the account `flag` is not 12 digits
+    "#]]
+    .assert_eq(&account(&["--account-id", "flag"], Some("variable")));
+    expect![[r#"
+        error: the account `file` is not 12 digits
+    "#]]
+    .assert_eq(&account(&[], Some("")));
+}
+
+#[test]
+fn a_file_that_is_asked_for_must_be_there() {
+    Folder::with(&[]).check(
+        &["serve", "--config", "other.toml"],
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: cannot read other.toml: No such file or directory (os error 2)
+    "#]],
+    );
+}
+
+#[test]
+fn other_machines_are_kept_out() {
+    let folder = Folder::with(&[]);
+    folder.check(&["serve", "--listen", "0.0.0.0:0"], &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: refusing to listen on 0.0.0.0:0: other machines could reach it, and Stepwell does not authenticate callers yet; whoever reaches it can start executions and run functions
+        hint: listen on 127.0.0.1, or add --insecure where every machine is trusted
+    "#]]);
+    folder.check(&["serve", "--listen", "[::]:8083"], &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: refusing to listen on [::]:8083: other machines could reach it, and Stepwell does not authenticate callers yet; whoever reaches it can start executions and run functions
+        hint: listen on 127.0.0.1, or add --insecure where every machine is trusted
+    "#]]);
+    let folder = Folder::with(&[("a.asl.json", crate::validate::VALID)]);
+    folder.check(
+        &["run", "a.asl.json", "--listen", "8083"],
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: `8083` is not an address to listen on: invalid socket address
+            hint: an address and a port, such as 127.0.0.1:8083 or [::1]:0
+        "#]],
+    );
+}
+
+#[test]
+fn dev_wants_a_folder() {
+    Folder::with(&[]).check(
+        &["dev", "nowhere"],
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: nowhere is not a folder
+    "#]],
+    );
+}

@@ -10,6 +10,7 @@ mod error_handling;
 mod flow;
 mod map;
 mod scope;
+mod single;
 mod state;
 mod task;
 mod values;
@@ -17,7 +18,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use crate::document::{LineTable, Node, Span};
+use crate::document::{LineTable, Node, ObjectNode, Span};
 use crate::json::{parse_document, source_location};
 use crate::validate::findings::SCHEMA;
 use crate::validate::graph::{ScopeGraph, check_graphs};
@@ -41,16 +42,42 @@ pub struct Compiled {
 /// Parses, checks and compiles a definition. Never fails and never panics: what is wrong comes
 /// back as diagnostics.
 pub fn compile(definition: &str, machine_type: MachineType) -> Compiled {
-    let refused = |diagnostic| Compiled { program: None, diagnostics: vec![diagnostic] };
-    let root = match parse_document(definition) {
-        Ok(Some(root)) => root,
-        Ok(None) => return refused(no_object(None)),
-        Err(error) => return refused(syntax_diagnostic(definition, &error)),
-    };
+    match parse(definition) {
+        Ok(root) => compile_document(definition, &root, machine_type),
+        Err(compiled) => *compiled,
+    }
+}
+
+/// As [`compile`], for the definition of one state, which is called `name`: state 0 of the
+/// program. The states that it leads to need not exist; they follow as states of type Succeed.
+/// Locations are those of a machine that has the state: `/States/<name>/…`.
+pub fn compile_state(definition: &str, name: &str, machine_type: MachineType) -> Compiled {
+    match parse(definition) {
+        Ok(root) => {
+            let machine = single::machine_around(root, name);
+            compile_document(definition, &machine, machine_type)
+        }
+        Err(compiled) => *compiled,
+    }
+}
+
+/// Parses a definition to an object.
+fn parse(definition: &str) -> Result<Node, Box<Compiled>> {
+    let refused = |diagnostic| Box::new(Compiled { program: None, diagnostics: vec![diagnostic] });
+    match parse_document(definition) {
+        Ok(Some(root)) if root.as_object().is_some() => Ok(root),
+        Ok(Some(root)) => {
+            Err(refused(no_object(Some(LineTable::new(definition).positions(root.span)))))
+        }
+        Ok(None) => Err(refused(no_object(None))),
+        Err(error) => Err(refused(syntax_diagnostic(definition, &error))),
+    }
+}
+
+fn compile_document(definition: &str, root: &Node, machine_type: MachineType) -> Compiled {
+    let empty = ObjectNode::default();
+    let object = root.as_object().unwrap_or(&empty);
     let lines = LineTable::new(definition);
-    let Some(object) = root.as_object() else {
-        return refused(no_object(Some(lines.positions(root.span))));
-    };
     let span = Span { start: root.span.start, end: root.span.start + 1 };
     let site = Site { location: String::new(), span, order: span.start };
     let mut compiler = Compiler::default();

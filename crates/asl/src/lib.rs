@@ -24,7 +24,7 @@ mod validate;
 mod variable_references;
 
 pub use choice::{Condition, ConditionError};
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, compile_state};
 pub use diagnostic::{Diagnostic, Position, Severity, describe_diagnostics, render_diagnostic};
 pub use environment::{
     ContextObject, Environment, EvaluationError, VariableMap, Variables, next_random,

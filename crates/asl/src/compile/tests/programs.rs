@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 
 use crate::{
     Items, MachineType, NumberField, PathSetting, Program, QueryLanguage, ResultPath, StateKind,
-    compile,
+    compile, compile_state,
 };
 
 fn program(definition: &str) -> Program {
@@ -176,4 +176,25 @@ fn variable_references() {
     "#]]
     .assert_eq(&references(include_str!("seed_json_path.json")));
     expect![[""]].assert_eq(&references(include_str!("seed_jsonata.json")));
+}
+
+#[test]
+fn one_state_is_compiled_alone() {
+    let compiled = compile_state(
+        r#"{"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Next": "B"}, {"Variable": "$.b", "IsNull": true, "Next": "A"}], "Default": "B"}"#,
+        "A",
+        MachineType::Standard,
+    );
+    let program = compiled.program.unwrap();
+    let names: Vec<&str> = program.states.iter().map(|state| &*state.name).collect();
+    assert_eq!(names, ["A", "B"]);
+    let text = r#"{"Type": "Pass", "Foo": 1, "End": true}"#;
+    let compiled = compile_state(text, "A", MachineType::Standard);
+    assert_eq!(
+        crate::describe_diagnostics(&compiled.diagnostics),
+        "SCHEMA_VALIDATION_FAILED: Field 'Foo' is not supported at /States/A"
+    );
+    for text in ["", "[]", "{", "{}", r#"{"Type": "Task", "Next": 5}"#] {
+        assert!(compile_state(text, "A", MachineType::Standard).program.is_none());
+    }
 }

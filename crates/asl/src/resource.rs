@@ -42,13 +42,14 @@ impl Resource {
         }
         let (service, region, account, rest) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        if service == "states" && region.is_empty() && account.is_empty() {
+        let (kind, name) = rest.split_once(':')?;
+        // The console writes integrations with a region and an account in some exports.
+        if service == "states" && kind != "activity" {
             return parse_integration(arn, rest);
         }
         if region.is_empty() || account.is_empty() {
             return None;
         }
-        let (kind, name) = rest.split_once(':')?;
         match (service, kind) {
             ("lambda", "function") => {
                 let (function, qualifier) = name.split_once(':').unwrap_or((name, "$LATEST"));
@@ -85,8 +86,9 @@ impl Resource {
         match self {
             Resource::LambdaFunction { arn } | Resource::Activity { arn } => arn,
             Resource::Service { arn, service, .. } => {
-                let start = arn.find(":::").map_or(0, |at| at + 3 + service.len() + 1);
-                arn.get(start..).unwrap_or(arn)
+                // `arn:aws:states:<region>:<account>:`, the service, a colon.
+                let call = arn.splitn(6, ':').last().unwrap_or(arn);
+                call.get(service.len() + 1..).unwrap_or(call)
             }
         }
     }
@@ -97,7 +99,7 @@ impl Resource {
     }
 }
 
-/// Takes the part behind `arn:aws:states:::` apart.
+/// Takes the part behind `arn:aws:states:::` apart, which ends the ARN.
 fn parse_integration(arn: &str, rest: &str) -> Option<Resource> {
     let (service, call) = match rest.strip_prefix("aws-sdk:") {
         Some(rest) => {
@@ -303,6 +305,8 @@ mod tests {
                 "arn:aws:states:::aws-sdk:dynamodb:query",
                 "arn:aws:states:::aws-sdk:sfn:startExecution.waitForTaskToken",
                 "arn:aws:states:::http:invoke",
+                "arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject",
+                "arn:aws:states:us-east-1:123456789012:sqs:sendMessage",
                 "arn:aws:states:::dynamodb:query",
                 "arn:aws:states:::lambda:invoke.sync",
                 "arn:aws:states:::sqs:sendMessage.sync:2",
@@ -337,6 +341,8 @@ mod tests {
                 arn:aws:states:::aws-sdk:dynamodb:query -> aws-sdk:dynamodb | query | query RequestResponse
                 arn:aws:states:::aws-sdk:sfn:startExecution.waitForTaskToken -> aws-sdk:sfn | startExecution.waitForTaskToken | startExecution WaitForTaskToken
                 arn:aws:states:::http:invoke -> http | invoke | invoke RequestResponse
+                arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject -> aws-sdk:s3 | getObject | getObject RequestResponse
+                arn:aws:states:us-east-1:123456789012:sqs:sendMessage -> sqs | sendMessage | sendMessage RequestResponse
                 arn:aws:states:::dynamodb:query -> not recognized
                 arn:aws:states:::lambda:invoke.sync -> not recognized
                 arn:aws:states:::sqs:sendMessage.sync:2 -> not recognized

@@ -116,7 +116,10 @@ impl<'n> Compiler<'n> {
 
     fn jsonata_condition(&mut self, reader: &Reader<'n>) -> Option<Condition> {
         let Some(field) = reader.field("Condition") else {
-            self.findings.schema(NO_SELECTOR, &reader.site);
+            // A rule of the other language has been reported.
+            if !reader.object.iter().any(|member| is_operator(&member.key)) {
+                self.findings.schema(NO_SELECTOR, &reader.site);
+            }
             return None;
         };
         match &field.node.kind {

@@ -243,11 +243,10 @@ impl<'n> Compiler<'n> {
         let mut site = field.site.pointing_at(node.span);
         site.location.push_str(&error.location);
         site.order = node.span.start;
-        let message = match &error.kind {
-            TemplateErrorKind::UnbalancedDelimiters => NOT_DELIMITED.to_owned(),
-            _ => error.message(),
-        };
-        self.findings.error(error.code(), message, &site);
+        match error.kind {
+            TemplateErrorKind::UnbalancedDelimiters => self.findings.schema(NOT_DELIMITED, &site),
+            _ => self.findings.error(error.code(), error.message(), &site),
+        }
     }
 
     /// Reports expressions of a template that read what is not there.

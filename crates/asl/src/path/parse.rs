@@ -14,6 +14,8 @@ pub(super) fn path(text: &str) -> Result<Path, PathSyntaxError> {
     let mut parser = Parser { text, at: 0, nesting: 0 };
     let root = parser.root()?;
     let steps = parser.steps(false)?;
+    // Jayway trims a path: published definitions have blanks behind theirs.
+    parser.skip_blanks();
     if parser.at < text.len() {
         return Err(parser.unexpected());
     }

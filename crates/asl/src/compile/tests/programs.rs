@@ -67,7 +67,22 @@ fn states_are_numbered_in_document_order_depth_first() {
         14 Fail Fail JsonPath in None starting at Pass next None
     "#]],
     );
-    check_states(include_str!("seed_jsonata.json"), expect![[""]]);
+    check_states(
+        include_str!("seed_jsonata.json"),
+        expect![[r#"
+        0 Pass Pass Jsonata in None starting at Pass next Some("Task")
+        1 Task Task Jsonata in None starting at Pass next Some("Choice") catch Fail
+        2 Choice Choice Jsonata in None starting at Pass next None rule Wait rule Until default Some("Parallel")
+        3 Wait Wait Jsonata in None starting at Pass next Some("Parallel")
+        4 Until Wait Jsonata in None starting at Pass next Some("Parallel")
+        5 Parallel Parallel Jsonata in None starting at Pass next Some("Map")
+        6 B1 Succeed Jsonata in Some("Parallel") starting at B1 next None
+        7 Map Map Jsonata in None starting at Pass next Some("Done")
+        8 I1 Pass Jsonata in Some("Map") starting at I1 next None
+        9 Done Succeed Jsonata in None starting at Pass next None
+        10 Fail Fail Jsonata in None starting at Pass next None
+    "#]],
+    );
 }
 
 #[test]
@@ -175,7 +190,15 @@ fn variable_references() {
         Distributed: v
     "#]]
     .assert_eq(&references(include_str!("seed_json_path.json")));
-    expect![[""]].assert_eq(&references(include_str!("seed_jsonata.json")));
+    expect![[r#"
+        Task: v
+        Choice: v
+        Wait: v
+        B1: v
+        Map: v
+        Fail: v
+    "#]]
+    .assert_eq(&references(include_str!("seed_jsonata.json")));
 }
 
 #[test]

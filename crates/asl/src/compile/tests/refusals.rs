@@ -249,7 +249,39 @@ fn query_languages() {
             r#""Type":"Map","ItemProcessor":{"QueryLanguage":"JSONata","StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true"#,
             r#""Type":"Parallel","Branches":[{"QueryLanguage":"JSONata","TimeoutSeconds":1,"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}],"End":true"#,
         ]),
-        expect![[""]],
+        expect![[r#"
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","QueryLanguage":"JSONPath","Output":{"v":"{% 1 %}"},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: 'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine at /States/A
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Map","QueryLanguage":"JSONPath","MaxConcurrency":-1,"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: 'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine at /States/A
+                SCHEMA_VALIDATION_FAILED: Minimum value is 0 at /States/A/MaxConcurrency
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","QueryLanguage":"jsonata","Output":{"v":"{% 1 %}"},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: Value should be one of the following: [JSONPath, JSONata] at /States/A/QueryLanguage
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","InputPath":"$.a","OutputPath":"$.b","ResultPath":"$.c","Parameters":{},"Result":1,"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'InputPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'OutputPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'ResultPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'Parameters' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'Result' is only supported for the 'JSONPath' QueryLanguage at /States/A
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Wait","SecondsPath":"$.a","End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'SecondsPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Fail","ErrorPath":"$.a","CausePath":"$.b"}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'ErrorPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'CausePath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Choice","Choices":[{"Variable":"$.a","IsNull":true,"Next":"A"}]}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'Variable' is only supported for the 'JSONPath' QueryLanguage at /States/A/Choices[0]
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'IsNull' is only supported for the 'JSONPath' QueryLanguage at /States/A/Choices[0]
+                MISSING_END_STATE: Workflow has no terminal state at null
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Map","ItemsPath":"$.a","MaxConcurrencyPath":"$.b","Parameters":{},"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'ItemsPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'MaxConcurrencyPath' is only supported for the 'JSONPath' QueryLanguage at /States/A
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'Parameters' is only supported for the 'JSONPath' QueryLanguage at /States/A
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Map","ItemProcessor":{"QueryLanguage":"JSONata","StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/ItemProcessor
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Parallel","Branches":[{"QueryLanguage":"JSONata","TimeoutSeconds":1,"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}],"End":true}}}
+                SCHEMA_VALIDATION_FAILED: Field 'QueryLanguage' is not supported at /States/A/Branches[0]
+                SCHEMA_VALIDATION_FAILED: Field 'TimeoutSeconds' is not supported at /States/A/Branches[0]
+        "#]],
     );
     check_all(
         &single(&[
@@ -257,7 +289,14 @@ fn query_languages() {
             r#""Type":"Parallel","QueryLanguage":"JSONata","Branches":[{"StartAt":"P","States":{"P":{"Type":"Pass","Output":1,"End":true}}}],"End":true"#,
             r#""Type":"Map","Items":[1],"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true"#,
         ]),
-        expect![[""]],
+        expect![[r#"
+            {"StartAt":"A","States":{"A":{"Type":"Map","QueryLanguage":"JSONata","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","Output":1,"End":true}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A/ItemProcessor/States/P
+            {"StartAt":"A","States":{"A":{"Type":"Parallel","QueryLanguage":"JSONata","Branches":[{"StartAt":"P","States":{"P":{"Type":"Pass","Output":1,"End":true}}}],"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A/Branches[0]/States/P
+            {"StartAt":"A","States":{"A":{"Type":"Map","Items":[1],"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but field 'Items' is only supported for the 'JSONata' QueryLanguage at /States/A
+        "#]],
     );
 }
 
@@ -338,7 +377,54 @@ fn expressions() {
             r#""Type":"Map","Items":"x","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Succeed"}}},"End":true"#,
             r#""Type":"Map","Items":5,"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Succeed"}}},"End":true"#,
         ]),
-        expect![[""]],
+        expect![[r#"
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% 1 + %}","End":true}}}
+                INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Output
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":{"v":[1,{"w":"{% a[1,2) %}"}]},"End":true}}}
+                INVALID_JSONATA_EXPRESSION: Expected "]", got "," at /States/A/Output/v[1]/w
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":{"v":"{% phone %}"},"End":true}}}
+                UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/A/Output/v
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% $$ %}","End":true}}}
+                UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported. at /States/A/Output
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% $states.errorOutput %}","End":true}}}
+                UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.errorOutput' does not exist. at /States/A/Output
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% $states.result %}","Assign":{"x":"{% $states.result %}"},"End":true}}}
+                UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.result' does not exist. at /States/A/Output
+                UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.result' does not exist. at /States/A/Assign/x
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% $states %}","End":true}}}
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Pass","Output":"{% 1","Assign":{"x":"1 %}","y":" {% 1 %} "},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/Output
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/Assign/x
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Arguments":{"QueueUrl":"{% $states.result %}","MessageBody":1},"Output":"{% $states.result %}","TimeoutSeconds":"5","HeartbeatSeconds":"{% 1 + %}","End":true}}}
+                UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.result' does not exist. at /States/A/Arguments/QueueUrl
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/TimeoutSeconds
+                INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/HeartbeatSeconds
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Arguments":"{% $states.input %}","Catch":[{"ErrorEquals":["States.ALL"],"Next":"A","ResultPath":"$.e","Output":"{% $states.errorOutput & $states.result %}"}],"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONata', but field 'ResultPath' is only supported for the 'JSONPath' QueryLanguage at /States/A/Catch[0]
+                UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.result' does not exist. at /States/A/Catch[0]/Output
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Wait","Seconds":"x","End":true}}}
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/Seconds
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Wait","Timestamp":"x","End":true}}}
+                SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/A/Timestamp
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Wait","Timestamp":"{% 1 + %}","End":true}}}
+                INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Timestamp
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Choice","Choices":[{"Condition":"true","Next":"A"},{"Condition":1,"Next":"A"},{"Next":"A"},{"Condition":"{% 1 + %}","Output":"{% x %}","Foo":1}]}}}
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/Choices[0]/Condition
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/Choices[1]/Condition
+                SCHEMA_VALIDATION_FAILED: The object must have only one of the following fields, [And, Or, Not, Variable, Condition] at /States/A/Choices[2]
+                SCHEMA_VALIDATION_FAILED: Field 'Foo' is not supported at /States/A/Choices[3]
+                SCHEMA_VALIDATION_FAILED: These fields are required: [Next] at /States/A/Choices[3]
+                INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Choices[3]/Condition
+                UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'x' at the top level is not supported. at /States/A/Choices[3]/Output
+                MISSING_END_STATE: Workflow has no terminal state at null
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Fail","Error":"{% 1 + %}","Cause":5}}}
+                INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Error
+                SCHEMA_VALIDATION_FAILED: Expected value of type [STRING] at /States/A/Cause
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Map","Items":"x","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Succeed"}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: JSONata string must start with {% and end with %} at /States/A/Items
+            {"QueryLanguage":"JSONata","StartAt":"A","States":{"A":{"Type":"Map","Items":5,"ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Succeed"}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: Expected value of type [ARRAY, OBJECT, STRING] at /States/A/Items
+        "#]],
     );
 }
 

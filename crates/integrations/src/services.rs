@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use asl::{Payload, Resource};
+use asl::{Pattern, Payload, Resource};
 use engine::TaskFailure;
 use runtime::TaskCall;
 
@@ -17,10 +17,14 @@ pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<Payload, TaskFailu
 pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'a> {
     match &call.dispatch.resource {
         Resource::LambdaFunction { arn } => Box::pin(services.functions.run_function(call, arn)),
-        Resource::Service { service, action, .. } => match (&**service, &**action) {
-            ("lambda", "invoke") => Box::pin(services.functions.run_invoke(call)),
-            _ => not_supported(call),
-        },
+        Resource::Service { service, action, pattern, .. } => {
+            match (&**service, &**action, pattern) {
+                ("lambda", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
+                    Box::pin(services.functions.run_invoke(call))
+                }
+                _ => not_supported(call),
+            }
+        }
         Resource::Activity { .. } => not_supported(call),
     }
 }

@@ -422,3 +422,28 @@ async fn the_environment_holds_no_secrets() {
     assert_eq!(variables["MINE"], "1");
     assert_eq!(variables["AWS_REGION"], "us-east-1");
 }
+
+/// This test plays two parts: it starts itself again as the server that will be killed.
+#[tokio::test]
+async fn a_killed_server_leaves_no_function_behind() {
+    const PORT: &str = "STEPWELL_TEST_GATE_PORT";
+    if let Ok(port) = std::env::var(PORT) {
+        let port: u16 = port.parse().unwrap();
+        one("wait").call("f", json!({"gate": port})).await.unwrap();
+        panic!("nobody lets the function go");
+    }
+    let gate = Gate::open().await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "python::a_killed_server_leaves_no_function_behind"])
+        .env(PORT, gate.port().to_string())
+        .env("TMPDIR", directory.path())
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    // The function waits for the gate, not for the server: only somebody else can end it.
+    let visitor = gate.visitor().await;
+    server.kill().await.unwrap();
+    visitor.gone().await;
+}

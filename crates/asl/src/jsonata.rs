@@ -567,4 +567,6 @@ fn result_node(node: &Node, start: usize) -> Option<&Node> {
 }
 
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod tests;

@@ -118,3 +118,40 @@ fn wrong_rules_are_refused_with_a_place() {
         ": Field 'BooleanLessThan' is not supported",
     );
 }
+
+/// The machines of `testdata/conformance/executions/choice_operators` are one Choice rule; each
+/// input led to the state `ConditionTrue` or `ConditionFalse` on AWS.
+#[test]
+fn recorded_rules_decide_as_on_aws() {
+    let folder = format!(
+        "{}/../../testdata/conformance/executions/choice_operators",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut decided = 0;
+    for file in files {
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let recorded = case["recorded"]["cases"].as_array().unwrap().iter();
+        let mut recorded = recorded.map(|case| case["output"]["TestResult.$"] == "ConditionTrue");
+        let mut rule = Value::Null;
+        for step in case["steps"].as_array().unwrap() {
+            let text =
+                |name: &str| serde_json::from_str::<Value>(step["request"][name].as_str()?).ok();
+            if let Some(mut definition) = text("definition") {
+                rule = definition["States"]["CheckValues"]["Choices"][0].take();
+            }
+            if step["operation"] == "StartExecution" {
+                let input = text("input").unwrap();
+                assert_eq!(
+                    holds(&rule, &input),
+                    Ok(recorded.next().unwrap()),
+                    "{file:?}: {rule} of {input}"
+                );
+                decided += 1;
+            }
+        }
+    }
+    assert!(decided > 450, "{decided}");
+}

@@ -187,7 +187,8 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A text in single or double quotes, with Java's escapes.
+    /// A text in single or double quotes, with Java's escapes. A backslash before the other kind
+    /// of quote stands for itself, as recorded on AWS.
     fn quoted(&mut self) -> Result<String, PathSyntaxError> {
         let quote = match self.peek() {
             Some(quote @ ('\'' | '"')) => quote,
@@ -199,6 +200,9 @@ impl<'t> Parser<'t> {
             let character = self.peek().ok_or_else(|| self.unexpected())?;
             self.at += character.len_utf8();
             match character {
+                '\\' if self.peek().is_some_and(|next| "'\"".contains(next) && next != quote) => {
+                    text.push(character);
+                }
                 '\\' => text.push(self.escaped()?),
                 _ if character == quote => return Ok(text),
                 _ => text.push(character),

@@ -46,6 +46,18 @@ fn misses_are_told_in_jayways_words() {
 }
 
 #[test]
+fn quoted_names_have_escapes() {
+    let check = |path, name: &str| {
+        let answer = evaluate(path, &json!({name: 1}));
+        assert_eq!(answer.as_deref(), Ok("1"), "{path}");
+    };
+    check(r#"$['it\'s']"#, "it's");
+    check(r#"$["say \"so\""]"#, "say \"so\"");
+    // Recorded on AWS.
+    check(r#"$['Test\""Name"']"#, "Test\\\"\"Name\"");
+}
+
+#[test]
 fn texts_that_are_no_paths_are_refused() {
     for text in [
         "",

@@ -479,6 +479,7 @@ fn tasks() {
             r#""Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true"#,
             r#""Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"Payload":{}},"End":true"#,
             r#""Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q"},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl":"q","MessageBody":1,"queueUrl":1,"Foo.$":"$.a"},"End":true"#,
             r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:listQueues","Parameters":{},"End":true"#,
             r#""Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","TimeoutSeconds":0,"HeartbeatSeconds":100000000,"End":true"#,
             r#""Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","TimeoutSeconds":"5","HeartbeatSeconds":1.5,"End":true"#,
@@ -504,6 +505,9 @@ fn tasks() {
                 SCHEMA_VALIDATION_FAILED: The field 'FunctionName' is required but was missing at /States/A/Parameters
             {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q"},"End":true}}}
                 SCHEMA_VALIDATION_FAILED: The field 'MessageBody' is required but was missing at /States/A/Parameters
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl":"q","MessageBody":1,"queueUrl":1,"Foo.$":"$.a"},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The field "queueUrl" is not supported by Step Functions at /States/A/Parameters
+                SCHEMA_VALIDATION_FAILED: The field "Foo" is not supported by Step Functions at /States/A/Parameters
             {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:listQueues","Parameters":{},"End":true}}}
             {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","TimeoutSeconds":0,"HeartbeatSeconds":100000000,"End":true}}}
                 SCHEMA_VALIDATION_FAILED: Minimum value is 1 at /States/A/TimeoutSeconds
@@ -529,17 +533,21 @@ fn tasks() {
 
 #[test]
 fn express() {
+    let nested = r#"{"StateMachineArn":"s"}"#;
     let resources = [
-        "arn:aws:states:us-east-1:123456789012:activity:a",
-        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "arn:aws:states:::states:startExecution.sync",
-        "arn:aws:states:::states:startExecution.sync:2",
-        "arn:aws:states:::states:startExecution",
+        ("arn:aws:states:us-east-1:123456789012:activity:a", "{}"),
+        (
+            "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            r#"{"QueueUrl":"q","MessageBody":1}"#,
+        ),
+        ("arn:aws:states:::states:startExecution.sync", nested),
+        ("arn:aws:states:::states:startExecution.sync:2", nested),
+        ("arn:aws:states:::states:startExecution", nested),
     ];
     let mut shown = String::new();
-    for resource in resources {
+    for (resource, parameters) in resources {
         let state = format!(
-            r#""Type":"Task","Resource":"{resource}","Parameters":{{"StateMachineArn":"s","QueueUrl":"q","MessageBody":1}},"End":true"#
+            r#""Type":"Task","Resource":"{resource}","Parameters":{parameters},"End":true"#
         );
         shown += &diagnose(&single(&[&state])[0], MachineType::Express);
         // The children of a distributed Map may be Express in a Standard machine.

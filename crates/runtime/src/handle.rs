@@ -2,10 +2,20 @@
 
 use std::sync::Arc;
 
-use asl::{Diagnostic, Payload, Program, Timestamp};
-use engine::{HistoryEvent, Identity, Status};
+use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
+use engine::{HistoryEvent, Identity, Status, TaskFailure};
+use sha2::{Digest, Sha256};
 use store::{ExecutionQuery, ListPlace, Store, StoreError};
+use tokio::sync::oneshot;
 
+use crate::clock::{Clock, SystemClock};
+use crate::definitions::Definition;
+use crate::driver::Driver;
+use crate::node::{Answer, Input, Node, ReplyId, Request, ResourceRequest, TaskReport};
+use crate::query;
+use crate::records::{StateMachineRecord, VersionRecord};
+use crate::registry::MachineAnswer;
+use crate::seeds::Seeds;
 use crate::{
     Activity, NewStateMachine, StateMachine, StateMachineUpdate, StateMachineVersion, TaskRunner,
 };
@@ -147,7 +157,9 @@ pub struct Progress {
 }
 
 /// Many executions over one store.
-pub struct Runtime {}
+pub struct Runtime {
+    driver: Arc<Driver>,
+}
 
 impl Runtime {
     /// Opens the store's contents, takes up what was under way, and starts.
@@ -156,14 +168,31 @@ impl Runtime {
         runner: Arc<dyn TaskRunner>,
         options: RuntimeOptions,
     ) -> Result<Arc<Runtime>, RuntimeError> {
-        let _ = (store, runner, options);
-        todo!()
+        Self::start_with_clock(store, runner, options, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock.
+    pub async fn start_with_clock(
+        store: Arc<dyn Store>,
+        runner: Arc<dyn TaskRunner>,
+        options: RuntimeOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Runtime>, RuntimeError> {
+        let opened = Arc::clone(&store);
+        let now = clock.now();
+        let node = blocking(move || {
+            let seeds = Seeds::from_bytes(random_bytes());
+            Ok(Node::open(&*opened, options, seeds, random_bytes(), now)?)
+        })
+        .await?;
+        let driver = Driver::start(node, store, runner, clock)?;
+        Ok(Arc::new(Runtime { driver }))
     }
 
     /// Takes no more requests, lets turns under way become durable, stops the calls of tasks
     /// (they are made again at the next start) and ends.
     pub async fn shutdown(&self) {
-        todo!()
+        self.driver.shutdown().await;
     }
 
     /// CreateStateMachine. Equal to an existing one: that one, as on AWS.
@@ -171,8 +200,12 @@ impl Runtime {
         &self,
         new: NewStateMachine,
     ) -> Result<(StateMachine, Option<StateMachineVersion>), RuntimeError> {
-        let _ = new;
-        todo!()
+        let definition = self.compile(&new.definition, new.machine_type).await?;
+        let request = ResourceRequest::CreateMachine { new, definition };
+        let Answer::Machine(answer) = self.ask_resource(request).await? else {
+            return Err(wrong_answer());
+        };
+        self.machine_answer(&answer)
     }
 
     /// UpdateStateMachine. The answer's `revision_id` is absent if nothing changed.
@@ -181,27 +214,41 @@ impl Runtime {
         arn: &str,
         update: StateMachineUpdate,
     ) -> Result<(StateMachine, Option<StateMachineVersion>), RuntimeError> {
-        let _ = (arn, update);
-        todo!()
+        let definition = match &update.definition {
+            Some(text) => {
+                let machine = self.driver.look(|node| node.registry().machine(arn))?;
+                Some(self.compile(text, machine.machine_type).await?)
+            }
+            None => None,
+        };
+        let request = ResourceRequest::UpdateMachine { arn: arn.into(), update, definition };
+        let Answer::Machine(answer) = self.ask_resource(request).await? else {
+            return Err(wrong_answer());
+        };
+        let (mut machine, version) = self.machine_answer(&answer)?;
+        if answer.unchanged {
+            machine.revision_id = None;
+        }
+        Ok((machine, version))
     }
 
     /// DeleteStateMachine: gone at once where nothing runs; otherwise its executions are
     /// stopped at their next transition. Unknown ARNs are no error.
     pub async fn delete_state_machine(&self, arn: &str) -> Result<(), RuntimeError> {
-        let _ = arn;
-        todo!()
+        self.change_resource(ResourceRequest::DeleteMachine { arn: arn.into() }).await
     }
 
-    /// The state machine with this plain ARN.
+    /// The state machine with this plain ARN. Reads the store if its definition is not in
+    /// memory.
     pub fn state_machine(&self, arn: &str) -> Result<StateMachine, RuntimeError> {
-        let _ = arn;
-        todo!()
+        let record = self.driver.look(|node| node.registry().machine(arn))?;
+        self.machine(&record)
     }
 
-    /// The version with this ARN.
+    /// The version with this ARN. Reads the store if its definition is not in memory.
     pub fn state_machine_version(&self, arn: &str) -> Result<StateMachineVersion, RuntimeError> {
-        let _ = arn;
-        todo!()
+        let record = self.driver.look(|node| node.registry().version(arn))?;
+        self.version(&record)
     }
 
     /// State machines whose ARN starts with `prefix` (account and region), by name, beyond the
@@ -212,14 +259,16 @@ impl Runtime {
         after: &str,
         limit: usize,
     ) -> Result<Vec<StateMachine>, RuntimeError> {
-        let _ = (prefix, after, limit);
-        todo!()
+        let records = self.driver.look(|node| node.registry().list_machines(prefix, after, limit));
+        records.iter().map(|record| self.machine(record)).collect()
     }
 
     /// StartExecution. Answers once the start is durable.
     pub async fn start_execution(&self, request: StartRequest) -> Result<Started, RuntimeError> {
-        let _ = request;
-        todo!()
+        match self.ask(Request::Start(request)).await? {
+            Answer::Started(started) => Ok(started),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// StartSyncExecution: answers when the Express execution is over.
@@ -227,8 +276,10 @@ impl Runtime {
         &self,
         request: StartRequest,
     ) -> Result<ExecutionDescription, RuntimeError> {
-        let _ = request;
-        todo!()
+        match self.ask(Request::StartSync(request)).await? {
+            Answer::Described(described) => Ok(*described),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// StopExecution: the moment of the end, also if it was over before.
@@ -238,16 +289,30 @@ impl Runtime {
         error: Option<String>,
         cause: Option<String>,
     ) -> Result<Timestamp, RuntimeError> {
-        let _ = (execution_arn, error, cause);
-        todo!()
+        let request = Request::Stop {
+            execution_arn: execution_arn.into(),
+            error: error.map(Into::into),
+            cause: cause.map(Into::into),
+        };
+        match self.ask(request).await? {
+            Answer::Stopped(moment) => Ok(moment),
+            _ => Err(wrong_answer()),
+        }
     }
 
+    /// DescribeExecution.
     pub async fn describe_execution(
         &self,
         execution_arn: &str,
     ) -> Result<ExecutionDescription, RuntimeError> {
-        let _ = execution_arn;
-        todo!()
+        match self.ask(Request::Describe { execution_arn: execution_arn.into() }).await? {
+            Answer::Described(described) => Ok(*described),
+            Answer::Elsewhere => {
+                let (driver, arn) = (Arc::clone(&self.driver), execution_arn.to_owned());
+                blocking(move || query::describe(&*driver.store, &arn)).await
+            }
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// The state machine as it was when the execution started.
@@ -255,16 +320,20 @@ impl Runtime {
         &self,
         execution_arn: &str,
     ) -> Result<StateMachine, RuntimeError> {
-        let _ = execution_arn;
-        todo!()
+        let (driver, arn) = (Arc::clone(&self.driver), execution_arn.to_owned());
+        blocking(move || {
+            query::machine_of_execution(&*driver.store, &driver.surroundings.definitions, &arn)
+        })
+        .await
     }
 
+    /// ListExecutions.
     pub async fn list_executions(
         &self,
         query: ExecutionQuery,
     ) -> Result<Vec<ExecutionSummary>, RuntimeError> {
-        let _ = query;
-        todo!()
+        let driver = Arc::clone(&self.driver);
+        blocking(move || query::list(&*driver.store, &query)).await
     }
 
     /// Events from the id `from` on (or from the newest down, with `reverse`; 0: from the
@@ -276,8 +345,12 @@ impl Runtime {
         limit: usize,
         reverse: bool,
     ) -> Result<HistoryPage, RuntimeError> {
-        let _ = (execution_arn, from, limit, reverse);
-        todo!()
+        let (driver, arn) = (Arc::clone(&self.driver), execution_arn.to_owned());
+        blocking(move || {
+            let definitions = &driver.surroundings.definitions;
+            query::history(&*driver.store, definitions, &arn, from, limit, reverse)
+        })
+        .await
     }
 
     /// Waits until the execution is over, and describes it.
@@ -285,8 +358,8 @@ impl Runtime {
         &self,
         execution_arn: &str,
     ) -> Result<ExecutionDescription, RuntimeError> {
-        let _ = execution_arn;
-        todo!()
+        self.ask(Request::WaitForEnd { execution_arn: execution_arn.into() }).await?;
+        self.describe_execution(execution_arn).await
     }
 
     /// CreateActivity; an existing one is answered as it is.
@@ -295,18 +368,20 @@ impl Runtime {
         activity: Activity,
         tags: Vec<(String, String)>,
     ) -> Result<Activity, RuntimeError> {
-        let _ = (activity, tags);
-        todo!()
+        match self.ask_resource(ResourceRequest::CreateActivity { activity, tags }).await? {
+            Answer::Activity(record) => Ok(record.shown()),
+            _ => Err(wrong_answer()),
+        }
     }
 
+    /// DeleteActivity. Unknown ARNs are no error.
     pub async fn delete_activity(&self, arn: &str) -> Result<(), RuntimeError> {
-        let _ = arn;
-        todo!()
+        self.change_resource(ResourceRequest::DeleteActivity { arn: arn.into() }).await
     }
 
+    /// The activity with this ARN.
     pub fn activity(&self, arn: &str) -> Result<Activity, RuntimeError> {
-        let _ = arn;
-        todo!()
+        self.driver.look(|node| node.registry().activity(arn)).map(|record| record.shown())
     }
 
     /// Activities whose ARN starts with `prefix`, by ARN, beyond `after`.
@@ -316,8 +391,9 @@ impl Runtime {
         after: &str,
         limit: usize,
     ) -> Result<Vec<Activity>, RuntimeError> {
-        let _ = (prefix, after, limit);
-        todo!()
+        let records =
+            self.driver.look(|node| node.registry().list_activities(prefix, after, limit));
+        Ok(records.iter().map(|record| record.shown()).collect())
     }
 
     /// GetActivityTask: waits up to [`RuntimeOptions::activity_poll`]. Dropping the future gives
@@ -327,8 +403,17 @@ impl Runtime {
         activity_arn: &str,
         worker_name: Option<String>,
     ) -> Result<Option<ActivityTask>, RuntimeError> {
-        let _ = (activity_arn, worker_name);
-        todo!()
+        let request = Request::Poll {
+            activity_arn: activity_arn.into(),
+            worker_name: worker_name.map(Into::into),
+        };
+        let mut polling = Polling::begin(&self.driver, request);
+        let answer = (&mut polling.answer).await;
+        polling.is_answered = true;
+        match answer.unwrap_or(Err(RuntimeError::Stopping))? {
+            Answer::Task(task) => Ok(task.map(|assigned| assigned.given)),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// SendTaskSuccess.
@@ -337,8 +422,7 @@ impl Runtime {
         token: &str,
         output: Payload,
     ) -> Result<(), RuntimeError> {
-        let _ = (token, output);
-        todo!()
+        self.report(token, TaskReport::Success(output)).await
     }
 
     /// SendTaskFailure.
@@ -348,14 +432,13 @@ impl Runtime {
         error: Option<String>,
         cause: Option<String>,
     ) -> Result<(), RuntimeError> {
-        let _ = (token, error, cause);
-        todo!()
+        let failure = TaskFailure { error: error.map(Into::into), cause: cause.map(Into::into) };
+        self.report(token, TaskReport::Failure(failure)).await
     }
 
     /// SendTaskHeartbeat.
     pub async fn send_task_heartbeat(&self, token: &str) -> Result<(), RuntimeError> {
-        let _ = token;
-        todo!()
+        self.report(token, TaskReport::Heartbeat).await
     }
 
     /// TagResource: adds or replaces.
@@ -364,27 +447,141 @@ impl Runtime {
         arn: &str,
         tags: Vec<(String, String)>,
     ) -> Result<(), RuntimeError> {
-        let _ = (arn, tags);
-        todo!()
+        self.change_resource(ResourceRequest::Tag { arn: arn.into(), tags }).await
     }
 
+    /// UntagResource. Keys that are not there are no error.
     pub async fn untag_resource(&self, arn: &str, keys: Vec<String>) -> Result<(), RuntimeError> {
-        let _ = (arn, keys);
-        todo!()
+        self.change_resource(ResourceRequest::Untag { arn: arn.into(), keys }).await
     }
 
+    /// ListTagsForResource.
     pub fn tags(&self, arn: &str) -> Result<Vec<(String, String)>, RuntimeError> {
-        let _ = arn;
-        todo!()
+        self.driver.look(|node| node.registry().tags(arn))
     }
 
     /// Everything that happens from now on. A watcher that lags loses the oldest.
     pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Progress> {
-        todo!()
+        self.driver.watch()
     }
 
     /// A secret of this data directory for signing opaque page tokens.
     pub fn page_token_secret(&self) -> [u8; 32] {
-        todo!()
+        self.driver.surroundings.tokens.page_secret()
     }
+
+    async fn ask(&self, request: Request) -> Result<Answer, RuntimeError> {
+        let (_, answer) = self.driver.ask(request);
+        answer.await.unwrap_or(Err(RuntimeError::Stopping))
+    }
+
+    async fn ask_resource(&self, request: ResourceRequest) -> Result<Answer, RuntimeError> {
+        self.ask(Request::Resource(Box::new(request))).await
+    }
+
+    async fn change_resource(&self, request: ResourceRequest) -> Result<(), RuntimeError> {
+        self.ask_resource(request).await.map(|_| ())
+    }
+
+    async fn report(&self, token: &str, report: TaskReport) -> Result<(), RuntimeError> {
+        self.ask(Request::Task { token: token.to_owned(), report }).await.map(|_| ())
+    }
+
+    /// Compiles on a thread that may be kept: a definition can be large.
+    async fn compile(
+        &self,
+        text: &Arc<str>,
+        machine_type: MachineType,
+    ) -> Result<Arc<Definition>, RuntimeError> {
+        let (driver, text) = (Arc::clone(&self.driver), Arc::clone(text));
+        blocking(move || {
+            let compiled = driver.surroundings.definitions.compile(&text, machine_type);
+            compiled.map_err(RuntimeError::InvalidDefinition)
+        })
+        .await
+    }
+
+    fn machine(&self, record: &StateMachineRecord) -> Result<StateMachine, RuntimeError> {
+        query::machine(&*self.driver.store, &self.driver.surroundings.definitions, record)
+    }
+
+    fn version(&self, record: &VersionRecord) -> Result<StateMachineVersion, RuntimeError> {
+        Ok(StateMachineVersion {
+            arn: record.arn.clone(),
+            creation_date: Timestamp(record.creation_date),
+            description: record.description.clone(),
+            machine: self.machine(&record.machine)?,
+        })
+    }
+
+    fn machine_answer(
+        &self,
+        answer: &MachineAnswer,
+    ) -> Result<(StateMachine, Option<StateMachineVersion>), RuntimeError> {
+        let version = answer.version.as_ref().map(|record| self.version(record)).transpose()?;
+        Ok((self.machine(&answer.machine)?, version))
+    }
+}
+
+impl Drop for Runtime {
+    /// Ends at once, as a crash would: what is durable goes on at the next start.
+    fn drop(&mut self) {
+        self.driver.end();
+    }
+}
+
+/// A place in the queue of an activity's workers.
+struct Polling {
+    driver: Arc<Driver>,
+    reply: ReplyId,
+    answer: oneshot::Receiver<Result<Answer, RuntimeError>>,
+    is_answered: bool,
+}
+
+impl Polling {
+    fn begin(driver: &Arc<Driver>, request: Request) -> Polling {
+        let (reply, answer) = driver.ask(request);
+        Polling { driver: Arc::clone(driver), reply, answer, is_answered: false }
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        self.answer.close();
+        match self.answer.try_recv() {
+            Ok(Ok(Answer::Task(Some(assigned)))) => {
+                self.driver.act(Input::Undelivered(assigned));
+            }
+            Ok(_) => {}
+            Err(_) => self.driver.abandon(self.reply),
+        }
+    }
+}
+
+/// Does something on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RuntimeError> + Send + 'static,
+) -> Result<T, RuntimeError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(RuntimeError::Stopping),
+    }
+}
+
+/// The node gave an answer of another kind than the request has.
+fn wrong_answer() -> RuntimeError {
+    RuntimeError::Store(StoreError::Failed("the answer does not fit the request".to_owned()))
+}
+
+/// Bytes from the operating system's source of randomness, by way of UUIDs.
+fn random_bytes() -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for _ in 0..4 {
+        hash.update(uuid::Uuid::new_v4().as_bytes());
+    }
+    hash.finalize().into()
 }

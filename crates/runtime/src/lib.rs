@@ -1,16 +1,38 @@
 //! Many executions: turns, group commit, durable timers, activities, task tokens, recovery.
 //!
-//! [`Runtime`] is the cheap-to-share handle everything else talks to. The logic is in `node`,
+//! [`Runtime`] is the cheap-to-share handle everything else talks to. The logic is in [`node`],
 //! which takes inputs and gives outputs and performs no I/O; `driver` connects it to the clock,
 //! the store and the task runner.
 
+mod activities;
+mod arns;
+mod clock;
+mod definitions;
+mod driver;
 mod handle;
+pub mod limits;
+pub mod load;
+pub mod node;
+mod query;
+mod records;
+mod registry;
 mod resources;
+mod seeds;
 mod status;
+mod surroundings;
 mod task_runner;
+mod timers;
+mod tokens;
+mod turn;
 
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use definitions::{Definition, Definitions, LoadError};
 pub use handle::*;
+pub use records::DefinitionHash;
 pub use resources::*;
+pub use seeds::Seeds;
 pub use status::{status_code, status_of_code};
 pub use store::{ExecutionKey, ExecutionQuery, ExecutionsOf, ListPlace, StoreError};
+pub use surroundings::Surroundings;
 pub use task_runner::{TaskCall, TaskRunner};
+pub use turn::{TurnDone, TurnJob};

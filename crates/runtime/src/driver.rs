@@ -1,0 +1,439 @@
+//! Connects a node to the clock, the store, the task runner and those who ask: the only place
+//! that locks the node, and the only one that spawns.
+//!
+//! Whoever has an input for the node takes its lock, hands it in, and performs the outputs after
+//! the lock is free again. Turns run where they came up, on the thread of the request, except
+//! that the writer's thread passes them on: it must be back at the store with the next batch.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use asl::Timestamp;
+use engine::{TaskFailure, TaskId};
+use store::{ExecutionKey, Store, StoreError, Write};
+use tokio::sync::{broadcast, oneshot, watch};
+use tokio::task::AbortHandle;
+
+use crate::clock::Clock;
+use crate::limits;
+use crate::load::{self, panic_text};
+use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
+use crate::surroundings::Surroundings;
+use crate::{Progress, RuntimeError, TaskCall, TaskRunner};
+
+type Reply = Result<Answer, RuntimeError>;
+
+/// Everything around a node.
+pub(crate) struct Driver {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) surroundings: Surroundings,
+    clock: Arc<dyn Clock>,
+    runner: Arc<dyn TaskRunner>,
+    state: Mutex<State>,
+    writer: mpsc::Sender<WriterJob>,
+    writer_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    calls: Mutex<HashMap<(ExecutionKey, TaskId), AbortHandle>>,
+    /// When the node wants to be woken.
+    wake: watch::Sender<Option<Timestamp>>,
+    progress: broadcast::Sender<Progress>,
+    tokio: tokio::runtime::Handle,
+}
+
+/// The node, and who waits for its answers.
+struct State {
+    node: Node,
+    replies: HashMap<ReplyId, oneshot::Sender<Reply>>,
+    next_reply: u64,
+}
+
+/// What the writer's thread does.
+enum WriterJob {
+    Commit(Vec<Write>),
+    Check(Vec<Write>),
+    Stop,
+}
+
+/// Where outputs are performed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A thread that may run a turn.
+    Anywhere,
+    /// The writer's thread, or another that must not be kept.
+    Passing,
+}
+
+impl Driver {
+    /// Starts the writer and the timer, and takes up what was under way.
+    pub(crate) fn start(
+        node: Node,
+        store: Arc<dyn Store>,
+        runner: Arc<dyn TaskRunner>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Driver>, RuntimeError> {
+        let (writer, jobs) = mpsc::channel();
+        let driver = Arc::new(Driver {
+            store,
+            surroundings: node.surroundings().clone(),
+            clock,
+            runner,
+            state: Mutex::new(State { node, replies: HashMap::new(), next_reply: 0 }),
+            writer,
+            writer_thread: Mutex::new(None),
+            calls: Mutex::new(HashMap::new()),
+            wake: watch::Sender::new(None),
+            progress: broadcast::Sender::new(limits::WATCH_BUFFER),
+            tokio: tokio::runtime::Handle::current(),
+        });
+        let writing = Arc::clone(&driver);
+        let thread = std::thread::Builder::new()
+            .name("stepwell-writer".to_owned())
+            .spawn(move || writing.write(&jobs))
+            .map_err(|error| StoreError::Failed(format!("no thread for the writer: {error}")))?;
+        *lock(&driver.writer_thread) = Some(thread);
+        driver.tokio.spawn(keep_time(Arc::downgrade(&driver)));
+        driver.act(Input::Tick);
+        Ok(driver)
+    }
+
+    /// Hands an input in and does what follows.
+    pub(crate) fn act(self: &Arc<Self>, input: Input) {
+        self.act_at(input, Place::Anywhere);
+    }
+
+    /// Asks the node. The receiver gets the one answer, or none if the runtime stops.
+    pub(crate) fn ask(self: &Arc<Self>, request: Request) -> (ReplyId, oneshot::Receiver<Reply>) {
+        let (sender, receiver) = oneshot::channel();
+        let now = self.clock.now();
+        let mut state = self.state();
+        let reply = state.expect_reply(sender);
+        let outputs = state.handle(Input::Request { reply, request }, now);
+        drop(state);
+        self.perform_all(outputs, Place::Anywhere);
+        (reply, receiver)
+    }
+
+    /// Nobody waits for this answer any more.
+    pub(crate) fn abandon(self: &Arc<Self>, reply: ReplyId) {
+        self.state().replies.remove(&reply);
+        self.act(Input::Abandoned { reply });
+    }
+
+    /// Looks something up in the node, which must be quick.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Node) -> T) -> T {
+        look(&self.state().node)
+    }
+
+    /// A receiver of everything that becomes durable from now on.
+    pub(crate) fn watch(self: &Arc<Self>) -> broadcast::Receiver<Progress> {
+        let receiver = self.progress.subscribe();
+        self.act(Input::Watched(true));
+        receiver
+    }
+
+    /// Lets what is under way become durable and ends.
+    pub(crate) async fn shutdown(self: &Arc<Self>) {
+        let (sender, receiver) = oneshot::channel();
+        let now = self.clock.now();
+        let outputs = {
+            let mut state = self.state();
+            let reply = state.expect_reply(sender);
+            state.handle(Input::Stop { reply }, now)
+        };
+        self.perform_all(outputs, Place::Anywhere);
+        let patience = Duration::from_secs(limits::SHUTDOWN_SECONDS);
+        if tokio::time::timeout(patience, receiver).await.is_err() {
+            tracing::warn!("not everything under way became durable before the stop");
+        }
+        self.end();
+        let thread = lock(&self.writer_thread).take();
+        if let Some(thread) = thread {
+            // Waits for a commit that may be on its way.
+            let joined = self.tokio.spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the writer's thread ended badly");
+            }
+        }
+    }
+
+    /// Ends the writer, the timer and all calls, whatever is under way.
+    pub(crate) fn end(&self) {
+        // The thread may have ended already.
+        let _ = self.writer.send(WriterJob::Stop);
+        self.wake.send_replace(Some(Timestamp(i64::MIN)));
+        for (_, call) in lock(&self.calls).drain() {
+            call.abort();
+        }
+        self.state().replies.clear();
+    }
+
+    fn act_at(self: &Arc<Self>, input: Input, place: Place) {
+        let now = self.clock.now();
+        let outputs = self.state().handle(input, now);
+        self.perform_all(outputs, place);
+    }
+
+    /// Performs outputs, and those that follow from running a turn here.
+    fn perform_all(self: &Arc<Self>, mut outputs: Vec<Act>, place: Place) {
+        loop {
+            let mut here = None;
+            let mut reads = Vec::new();
+            for act in outputs {
+                match act {
+                    Act::Answer(sender, answer) => {
+                        // Whoever asked may be gone.
+                        let _ = sender.send(answer);
+                    }
+                    Act::Do(Output::Run(job)) if place == Place::Anywhere && here.is_none() => {
+                        here = Some(job);
+                    }
+                    Act::Do(output) => self.perform(output, &mut reads),
+                }
+            }
+            self.read(reads);
+            let Some(job) = here else {
+                return;
+            };
+            let done = Input::Ran(job.run());
+            let now = self.clock.now();
+            outputs = self.state().handle(done, now);
+        }
+    }
+
+    fn perform(self: &Arc<Self>, output: Output, reads: &mut Vec<Output>) {
+        match output {
+            Output::Run(job) => {
+                let driver = Arc::clone(self);
+                self.tokio.spawn(async move { driver.act(Input::Ran(job.run())) });
+            }
+            Output::Commit(writes) => self.hand_to_writer(WriterJob::Commit(writes)),
+            Output::Check(writes) => self.hand_to_writer(WriterJob::Check(writes)),
+            Output::Dispatch { key, call } => self.dispatch(key, *call),
+            Output::CancelCall { key, task } => {
+                if let Some(call) = lock(&self.calls).remove(&(key, task)) {
+                    call.abort();
+                }
+            }
+            Output::WakeAt(moment) => {
+                self.wake.send_if_modified(|held| {
+                    let is_earlier = held.is_none_or(|held| moment < held);
+                    if is_earlier {
+                        *held = Some(moment);
+                    }
+                    is_earlier
+                });
+            }
+            Output::Publish(progress) => self.publish(progress),
+            Output::Reply { .. } => unreachable!("replies were taken to their senders"),
+            read @ (Output::Load(_)
+            | Output::Resolve(_)
+            | Output::LoadDefinition(_)
+            | Output::ListDue { .. }
+            | Output::ListRecovery { .. }
+            | Output::CountOpen(_)) => reads.push(read),
+        }
+    }
+
+    fn hand_to_writer(&self, job: WriterJob) {
+        // Fails only after the end, when nobody waits for it.
+        let _ = self.writer.send(job);
+    }
+
+    /// The writer's thread: the only one that commits.
+    fn write(self: &Arc<Self>, jobs: &mpsc::Receiver<WriterJob>) {
+        while let Ok(job) = jobs.recv() {
+            let input = match job {
+                WriterJob::Commit(writes) => {
+                    let commit = AssertUnwindSafe(|| self.store.commit(&writes));
+                    let result = catch_unwind(commit)
+                        .unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))));
+                    Input::Committed { writes, result }
+                }
+                WriterJob::Check(writes) => {
+                    let now = self.clock.now();
+                    let result = load::check(&*self.store, &self.surroundings, &writes, now);
+                    Input::Checked { writes, result }
+                }
+                WriterJob::Stop => return,
+            };
+            self.act_at(input, Place::Passing);
+        }
+    }
+
+    /// Reads from the store on threads that may block.
+    fn read(self: &Arc<Self>, mut reads: Vec<Output>) {
+        while !reads.is_empty() {
+            let rest = reads.split_off(reads.len().min(limits::LOADS_PER_VISIT));
+            let visit = std::mem::replace(&mut reads, rest);
+            let driver = Arc::clone(self);
+            self.tokio.spawn_blocking(move || {
+                for read in visit {
+                    if let Some(input) = driver.read_one(read) {
+                        driver.act(input);
+                    }
+                }
+            });
+        }
+    }
+
+    fn read_one(&self, read: Output) -> Option<Input> {
+        let store = &*self.store;
+        Some(match read {
+            Output::Load(key) => {
+                let result = load::load(store, &self.surroundings, key, self.clock.now());
+                Input::Loaded { key, result }
+            }
+            Output::Resolve(arn) => {
+                let result = store.execution_by_arn(&arn);
+                Input::Resolved { arn, result }
+            }
+            Output::LoadDefinition(hash) => {
+                let result = self.surroundings.definitions.load(store, hash);
+                Input::DefinitionLoaded { hash, result }
+            }
+            Output::ListDue { until, limit } => {
+                Input::DueListed { until, result: store.due(until, limit) }
+            }
+            Output::ListRecovery { after, limit } => {
+                Input::RecoveryListed { result: store.to_recover(after, limit) }
+            }
+            Output::CountOpen(machine_arn) => {
+                let result = store.count_open(&machine_arn);
+                Input::OpenCounted { machine_arn, result }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Makes a call in a task of its own.
+    fn dispatch(self: &Arc<Self>, key: ExecutionKey, call: TaskCall) {
+        let task = call.dispatch.task;
+        let driver = Arc::clone(self);
+        // Locked until the call is noted, so that it cannot be over before.
+        let mut calls = lock(&self.calls);
+        let handle = self.tokio.spawn(async move {
+            let result = run_guarded(&*driver.runner, call).await;
+            lock(&driver.calls).remove(&(key, task));
+            driver.act(Input::TaskReturned { key, task, result });
+        });
+        calls.insert((key, task), handle.abort_handle());
+    }
+
+    fn publish(self: &Arc<Self>, progress: Progress) {
+        if self.progress.send(progress).is_err() {
+            let mut state = self.state();
+            let is_watched = self.progress.receiver_count() > 0;
+            let now = self.clock.now();
+            // Gives no outputs.
+            state.node.handle(Input::Watched(is_watched), now);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("the node does not panic")
+    }
+}
+
+/// What is to be done once the node's lock is free.
+enum Act {
+    Answer(oneshot::Sender<Reply>, Reply),
+    Do(Output),
+}
+
+impl State {
+    fn expect_reply(&mut self, sender: oneshot::Sender<Reply>) -> ReplyId {
+        self.next_reply += 1;
+        let reply = ReplyId(self.next_reply);
+        self.replies.insert(reply, sender);
+        reply
+    }
+
+    fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Act> {
+        self.node.handle(input, now);
+        let outputs = self.node.take_outputs();
+        let mut acts = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            match output {
+                Output::Reply { reply, answer } => {
+                    if let Some(sender) = self.replies.remove(&reply) {
+                        acts.push(Act::Answer(sender, answer));
+                    }
+                }
+                other => acts.push(Act::Do(other)),
+            }
+        }
+        acts
+    }
+}
+
+/// Runs a call. A runner that panics fails the task, not the process.
+async fn run_guarded(runner: &dyn TaskRunner, call: TaskCall) -> Result<asl::Payload, TaskFailure> {
+    let failure = |panic: &(dyn std::any::Any + Send)| TaskFailure {
+        error: Some("States.TaskFailed".into()),
+        cause: Some(format!("The call ended in an internal error: {}", panic_text(panic)).into()),
+    };
+    let begin = AssertUnwindSafe(|| runner.run(call));
+    let mut running = match catch_unwind(begin) {
+        Ok(running) => running,
+        Err(panic) => return Err(failure(&*panic)),
+    };
+    std::future::poll_fn(move |context| {
+        let poll = AssertUnwindSafe(|| running.as_mut().poll(context));
+        match catch_unwind(poll) {
+            Ok(polled) => polled,
+            Err(panic) => Poll::Ready(Err(failure(&*panic))),
+        }
+    })
+    .await
+}
+
+/// Wakes the node at the moments it asked for.
+async fn keep_time(driver: Weak<Driver>) {
+    let Some((clock, mut wake)) =
+        driver.upgrade().map(|driver| (Arc::clone(&driver.clock), driver.wake.subscribe()))
+    else {
+        return;
+    };
+    loop {
+        let until = *wake.borrow_and_update();
+        let Some(until) = until else {
+            if wake.changed().await.is_err() {
+                return;
+            }
+            continue;
+        };
+        if until == Timestamp(i64::MIN) {
+            return;
+        }
+        tokio::select! {
+            changed = wake.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = clock.wait(until) => {
+                let Some(driver) = driver.upgrade() else {
+                    return;
+                };
+                if clock.now() >= until {
+                    // The node says anew when it wants to be woken.
+                    driver.wake.send_if_modified(|held| {
+                        let is_this = *held == Some(until);
+                        if is_this {
+                            *held = None;
+                        }
+                        is_this
+                    });
+                    driver.act_at(Input::Tick, Place::Passing);
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no holder of the lock panics")
+}

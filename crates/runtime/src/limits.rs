@@ -1,0 +1,59 @@
+//! Every bound of a runtime, with its unit and its reason.
+
+/// Writes in one commit. More wait for the next one.
+pub const COMMIT_WRITES_MAX: usize = 4_096;
+/// Bytes of journals and records in one commit, so that one transaction stays short. A single
+/// larger write still goes, alone.
+pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Requests of all kinds that may wait for an answer at the same time, long polls aside.
+pub const REQUESTS_MAX: usize = 65_536;
+/// Commands that may wait for one execution's turn.
+pub const QUEUED_COMMANDS_MAX: usize = 10_000;
+
+/// Executions read from the store at the same time.
+pub const LOADS_MAX: usize = 64;
+/// Executions taken up at start before the next page of keys is asked for.
+pub const RECOVERY_PAGE: usize = 1_000;
+/// Wake-ups read from the store's index at once.
+pub const DUE_PAGE: usize = 10_000;
+/// Milliseconds into the future for which wake-ups are kept in memory.
+pub const DUE_WINDOW_MS: i64 = 60_000;
+/// Milliseconds before the end of that window at which the next one is read.
+pub const DUE_MARGIN_MS: i64 = 15_000;
+/// Milliseconds until the index is read again when a page was full of wake-ups that are due.
+pub const DUE_PAGE_PAUSE_MS: i64 = 200;
+/// An execution that only waits leaves memory at once if its wake-up is further away than this,
+/// in milliseconds.
+pub const EVICT_WAIT_MS: i64 = 5_000;
+/// Bytes of journal of the executions kept in memory while nothing happens to them.
+pub const RESIDENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Milliseconds before an execution is woken again whose wake-up changed nothing.
+pub const FUTILE_WAKE_PAUSE_MS: i64 = 1_000;
+
+/// Milliseconds before the first repetition of what the store refused; doubled every time.
+pub const RETRY_FIRST_MS: i64 = 50;
+/// Milliseconds between repetitions at most.
+pub const RETRY_MAX_MS: i64 = 5_000;
+
+/// Workers that poll one activity at the same time (AWS quota).
+pub const POLLERS_MAX: usize = 1_000;
+/// Bytes of inputs kept beside the activity tasks that wait for a worker. The inputs of further
+/// ones are read from their executions when a worker comes.
+pub const OFFERED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Tags of one resource (AWS quota).
+pub const TAGS_MAX: usize = 50;
+/// Synchronous Express executions under way at the same time. They live in memory only.
+pub const SYNC_EXECUTIONS_MAX: usize = 10_000;
+
+/// Definitions kept compiled though no state machine or execution in memory uses them.
+pub const DEFINITIONS_CACHED_MAX: usize = 1_000;
+/// Moments of progress a watcher may lag behind before it loses the oldest.
+pub const WATCH_BUFFER: usize = 1_024;
+/// Seconds a stop waits for turns under way to become durable.
+pub const SHUTDOWN_SECONDS: u64 = 10;
+/// Milliseconds the timer sleeps at most: a jump of the wall clock is seen after this long.
+pub const SLEEP_MAX_MS: i64 = 10_000;
+/// Records read from the store at once at start.
+pub const RECORD_PAGE: usize = 1_000;
+/// Executions loaded by one visit to a thread that may block.
+pub const LOADS_PER_VISIT: usize = 16;

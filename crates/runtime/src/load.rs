@@ -1,0 +1,195 @@
+//! Executions as the store has them: folding a journal, and looking what became of a batch whose
+//! answer was lost. Reads only, and may block; nothing here decides.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use asl::Timestamp;
+use engine::{Effect, Execution, Identity, Stamp, decode_turn};
+use store::{ExecutionKey, ExecutionRow, Store, StoreError, Write};
+
+use crate::arns;
+use crate::definitions::{Definition, LoadError};
+use crate::records::{self, ExecutionHeader};
+use crate::surroundings::Surroundings;
+
+/// An execution read from the store.
+pub struct Loaded {
+    pub(crate) row: ExecutionRow,
+    /// Absent where the execution is over: then the row says all that commands need.
+    pub(crate) open: Option<OpenExecution>,
+}
+
+/// An execution that is not over, folded.
+pub(crate) struct OpenExecution {
+    pub(crate) execution: Box<Execution>,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) trace_header: Option<String>,
+    /// What a new process must do for it.
+    pub(crate) effects: Vec<Effect>,
+    /// Bytes of its journal.
+    pub(crate) bytes: usize,
+}
+
+/// What the store says of one write of a batch whose answer was lost.
+pub enum Finding {
+    /// It is there.
+    Durable,
+    /// It is not there; for a turn, the execution as it is instead.
+    Absent(Option<Box<Loaded>>),
+}
+
+/// Reads an execution. None if there is none with this key.
+pub fn load(
+    store: &dyn Store,
+    surroundings: &Surroundings,
+    key: ExecutionKey,
+    now: Timestamp,
+) -> Result<Option<Box<Loaded>>, LoadError> {
+    let Some(row) = store.execution(key)? else {
+        return Ok(None);
+    };
+    if row.state.status != 0 {
+        return Ok(Some(Box::new(Loaded { row, open: None })));
+    }
+    let journal = store.journal(key)?;
+    load_open(store, surroundings, row, &journal, now).map(|loaded| Some(Box::new(loaded)))
+}
+
+fn load_open(
+    store: &dyn Store,
+    surroundings: &Surroundings,
+    row: ExecutionRow,
+    journal: &[Vec<u8>],
+    now: Timestamp,
+) -> Result<Loaded, LoadError> {
+    let (identity, header) = identity(&row)?;
+    let definition = surroundings.definitions.load(store, header.definition)?;
+    let execution = fold(Arc::new(identity), journal, &row)?;
+    let effects = recovery_effects(&execution, &definition, surroundings, row.key, now)?;
+    let open = OpenExecution {
+        execution: Box::new(execution),
+        definition,
+        trace_header: header.trace_header,
+        effects,
+        bytes: journal.iter().map(Vec::len).sum(),
+    };
+    Ok(Loaded { row, open: Some(open) })
+}
+
+/// The effects a process must perform for an execution that it has just loaded.
+pub(crate) fn recovery_effects(
+    execution: &Execution,
+    definition: &Definition,
+    surroundings: &Surroundings,
+    key: ExecutionKey,
+    now: Timestamp,
+) -> Result<Vec<Effect>, LoadError> {
+    if !execution.needs_recovery() {
+        return Ok(Vec::new());
+    }
+    let world = surroundings.of(key);
+    let stamp = Stamp { now, seed: 0, world: &world };
+    catch_unwind(AssertUnwindSafe(|| engine::recover(&definition.program, execution, stamp)))
+        .map_err(|panic| {
+            let arn = &execution.identity.arn;
+            let text = panic_text(&*panic);
+            LoadError::Damaged(format!("taking up the execution {arn} failed: {text}"))
+        })
+}
+
+/// Folds a journal to the execution that wrote it.
+pub(crate) fn fold(
+    identity: Arc<Identity>,
+    journal: &[Vec<u8>],
+    row: &ExecutionRow,
+) -> Result<Execution, LoadError> {
+    let arn = Arc::clone(&identity);
+    let damaged = |turn: usize, what: &dyn std::fmt::Display| {
+        LoadError::Damaged(format!(
+            "turn {turn} of the execution {} cannot be read: {what}",
+            arn.arn
+        ))
+    };
+    if journal.len() != row.turns as usize {
+        let found = journal.len();
+        return Err(damaged(found, &format!("{} turns were kept, {found} are there", row.turns)));
+    }
+    let mut execution = Execution::new(identity);
+    for (turn, bytes) in journal.iter().enumerate() {
+        let events = decode_turn(bytes).map_err(|error| damaged(turn, &error))?;
+        catch_unwind(AssertUnwindSafe(|| {
+            for event in &events {
+                execution.apply(event);
+            }
+        }))
+        .map_err(|panic| damaged(turn, &panic_text(&*panic)))?;
+    }
+    Ok(execution)
+}
+
+/// Who the execution of this row is, and what its header says besides.
+pub(crate) fn identity(row: &ExecutionRow) -> Result<(Identity, ExecutionHeader), LoadError> {
+    let new = &row.new;
+    let header: ExecutionHeader = records::decode(&new.header)
+        .map_err(|error| LoadError::record("header of the execution", &new.arn, &error))?;
+    let identity = Identity {
+        arn: new.arn.clone(),
+        name: new.name.clone(),
+        state_machine_arn: new.state_machine_arn.clone(),
+        state_machine_name: arns::last_part(&new.state_machine_arn).into(),
+        state_machine_version_arn: new.version_arn.clone(),
+        state_machine_alias_arn: new.alias_arn.clone(),
+        role_arn: header.role_arn.clone(),
+        region: arns::region(&new.arn).into(),
+        express: header.machine_type == asl::MachineType::Express,
+    };
+    Ok((identity, header))
+}
+
+/// Looks what became of each write of a batch whose answer was lost.
+pub fn check(
+    store: &dyn Store,
+    surroundings: &Surroundings,
+    writes: &[Write],
+    now: Timestamp,
+) -> Result<Vec<Finding>, StoreError> {
+    writes
+        .iter()
+        .map(|write| match write {
+            Write::Turn(turn) => {
+                let Some(row) = store.execution(turn.key)? else {
+                    return Ok(Finding::Absent(None));
+                };
+                let journal = store.journal(turn.key)?;
+                // The bytes are compared so that the turn of somebody else is not taken for ours.
+                let is_there = row.turns > turn.turns_before
+                    && journal.get(turn.turns_before as usize) == Some(&turn.journal);
+                if is_there {
+                    return Ok(Finding::Durable);
+                }
+                if row.state.status != 0 {
+                    return Ok(Finding::Absent(Some(Box::new(Loaded { row, open: None }))));
+                }
+                let loaded = load_open(store, surroundings, row, &journal, now)
+                    .map_err(LoadError::into_store_error)?;
+                Ok(Finding::Absent(Some(Box::new(loaded))))
+            }
+            Write::PutRecord { kind, key, body } => {
+                let is_there = store.record(kind, key)?.as_ref() == Some(body);
+                Ok(if is_there { Finding::Durable } else { Finding::Absent(None) })
+            }
+            Write::DeleteRecord { kind, key } => {
+                let is_gone = store.record(kind, key)?.is_none();
+                Ok(if is_gone { Finding::Durable } else { Finding::Absent(None) })
+            }
+        })
+        .collect()
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a text").to_owned()
+}

@@ -1,0 +1,479 @@
+//! The logic of many executions: who has a turn, what goes into a commit, what is released by
+//! it, what is read and forgotten, who gets which activity task.
+//!
+//! A [`Node`] performs no I/O, reads no clock and draws no random numbers of its own: inputs come
+//! in with the moment, outputs say what is to be done, and what came of it is the next input.
+//! `driver` does so with threads and a store; a simulation does it with a virtual world.
+//!
+//! One turn of an execution is under way at a time; commands that arrive meanwhile wait and are
+//! taken together by the next turn. One commit is under way at a time; turns that end meanwhile
+//! wait and go together into the next commit. Effects and answers leave when the commit is done.
+
+mod commits;
+mod executions;
+mod reading;
+mod resources;
+mod starts;
+mod tasks;
+mod turns;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use asl::{Payload, Timestamp};
+use engine::{TaskFailure, TaskId};
+use store::{ExecutionKey, ExecutionRow, Outcome, Store, StoreError, Write};
+
+use crate::activities::Activities;
+use crate::definitions::{Definition, Definitions, LoadError};
+use crate::limits;
+use crate::load::{Finding, Loaded};
+pub use crate::records::ActivityRecord;
+use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
+pub use crate::registry::MachineAnswer;
+use crate::registry::Registry;
+use crate::seeds::Seeds;
+use crate::surroundings::Surroundings;
+use crate::timers::{Alarm, Timers};
+use crate::tokens::Tokens;
+use crate::turn::{TurnDone, TurnJob};
+use crate::{
+    Activity, ActivityTask, ExecutionDescription, NewStateMachine, Progress, RuntimeError,
+    RuntimeOptions, StartRequest, Started, StateMachineUpdate, TaskCall,
+};
+pub(crate) use turns::description;
+
+use commits::Commits;
+use executions::Executions;
+use reading::{ByArn, Reading};
+use resources::Resources;
+
+/// Names a request whose answer is awaited. Given out by the driver, never twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplyId(pub u64);
+
+/// What happens to a node.
+pub enum Input {
+    /// Somebody wants something. There will be exactly one [`Output::Reply`].
+    Request {
+        reply: ReplyId,
+        request: Request,
+    },
+    /// Whoever made a request does not wait for its answer any more.
+    Abandoned {
+        reply: ReplyId,
+    },
+    /// An activity task was given to a worker that was gone.
+    Undelivered(Box<AssignedTask>),
+    /// A turn has run.
+    Ran(TurnDone),
+    /// The store answered a commit.
+    Committed {
+        writes: Vec<Write>,
+        result: Result<Vec<Outcome>, StoreError>,
+    },
+    /// The store was asked what became of a batch.
+    Checked {
+        writes: Vec<Write>,
+        result: Result<Vec<Finding>, StoreError>,
+    },
+    Loaded {
+        key: ExecutionKey,
+        result: Result<Option<Box<Loaded>>, LoadError>,
+    },
+    Resolved {
+        arn: Box<str>,
+        result: Result<Option<ExecutionRow>, StoreError>,
+    },
+    DefinitionLoaded {
+        hash: DefinitionHash,
+        result: Result<Arc<Definition>, LoadError>,
+    },
+    DueListed {
+        until: i64,
+        result: Result<Vec<(ExecutionKey, i64)>, StoreError>,
+    },
+    RecoveryListed {
+        result: Result<Vec<ExecutionKey>, StoreError>,
+    },
+    OpenCounted {
+        machine_arn: Box<str>,
+        result: Result<u64, StoreError>,
+    },
+    /// The call of a task came back.
+    TaskReturned {
+        key: ExecutionKey,
+        task: TaskId,
+        result: Result<Payload, TaskFailure>,
+    },
+    /// The moment of the last [`Output::WakeAt`] has come, or any other.
+    Tick,
+    /// Whether somebody wants to see progress from now on.
+    Watched(bool),
+    /// Take no more requests; answer this one once everything under way is durable.
+    Stop {
+        reply: ReplyId,
+    },
+}
+
+/// What is to be done for a node. The order matters within one batch of outputs.
+pub enum Output {
+    /// Run a turn, answer with [`Input::Ran`].
+    Run(Box<TurnJob>),
+    /// [`Store::commit`], answer with [`Input::Committed`]. Never two at a time.
+    Commit(Vec<Write>),
+    /// [`crate::load::check`], answer with [`Input::Checked`].
+    Check(Vec<Write>),
+    /// [`crate::load::load`], answer with [`Input::Loaded`].
+    Load(ExecutionKey),
+    /// [`Store::execution_by_arn`], answer with [`Input::Resolved`].
+    Resolve(Box<str>),
+    /// Read and compile a definition, answer with [`Input::DefinitionLoaded`].
+    LoadDefinition(DefinitionHash),
+    /// [`Store::due`], answer with [`Input::DueListed`].
+    ListDue {
+        until: i64,
+        limit: usize,
+    },
+    /// [`Store::to_recover`], answer with [`Input::RecoveryListed`].
+    ListRecovery {
+        after: ExecutionKey,
+        limit: usize,
+    },
+    /// [`Store::count_open`], answer with [`Input::OpenCounted`].
+    CountOpen(Box<str>),
+    /// Make a call, answer with [`Input::TaskReturned`].
+    Dispatch {
+        key: ExecutionKey,
+        call: Box<TaskCall>,
+    },
+    /// Stop a call.
+    CancelCall {
+        key: ExecutionKey,
+        task: TaskId,
+    },
+    Reply {
+        reply: ReplyId,
+        answer: Result<Answer, RuntimeError>,
+    },
+    /// Send [`Input::Tick`] at this moment; earlier demands are void.
+    WakeAt(Timestamp),
+    /// Show what became durable.
+    Publish(Progress),
+}
+
+/// What can be asked of a node.
+pub enum Request {
+    Start(StartRequest),
+    StartSync(StartRequest),
+    Stop {
+        execution_arn: Box<str>,
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
+    /// Answered with [`Answer::Elsewhere`] for an execution that is not in memory.
+    Describe {
+        execution_arn: Box<str>,
+    },
+    WaitForEnd {
+        execution_arn: Box<str>,
+    },
+    Task {
+        token: String,
+        report: TaskReport,
+    },
+    Poll {
+        activity_arn: Box<str>,
+        worker_name: Option<Box<str>>,
+    },
+    Resource(Box<ResourceRequest>),
+}
+
+/// What the holder of a task token says.
+pub enum TaskReport {
+    Success(Payload),
+    Failure(TaskFailure),
+    Heartbeat,
+}
+
+/// An operation on what is registered.
+pub enum ResourceRequest {
+    CreateMachine { new: NewStateMachine, definition: Arc<Definition> },
+    UpdateMachine { arn: Box<str>, update: StateMachineUpdate, definition: Option<Arc<Definition>> },
+    DeleteMachine { arn: Box<str> },
+    CreateActivity { activity: Activity, tags: Vec<(String, String)> },
+    DeleteActivity { arn: Box<str> },
+    Tag { arn: Box<str>, tags: Vec<(String, String)> },
+    Untag { arn: Box<str>, keys: Vec<String> },
+}
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub enum Answer {
+    Done,
+    Started(Started),
+    Described(Box<ExecutionDescription>),
+    /// The execution is not in memory; the store has it, if there is one.
+    Elsewhere,
+    /// The execution is over.
+    Ended,
+    Stopped(Timestamp),
+    Task(Option<Box<AssignedTask>>),
+    Machine(MachineAnswer),
+    Activity(Arc<ActivityRecord>),
+}
+
+/// A task that goes to a worker.
+#[derive(Debug)]
+pub struct AssignedTask {
+    pub(crate) activity_arn: Box<str>,
+    pub(crate) key: ExecutionKey,
+    pub(crate) task: TaskId,
+    pub(crate) given: ActivityTask,
+}
+
+/// Many executions.
+pub struct Node {
+    options: RuntimeOptions,
+    /// Never goes back.
+    now: Timestamp,
+    seeds: Seeds,
+    surroundings: Surroundings,
+    registry: Registry,
+    executions: Executions,
+    next_key: u64,
+    timers: Timers,
+    activities: Activities,
+    commits: Commits,
+    reading: Reading,
+    resources: Resources,
+    /// Starts that wait for a definition to be read.
+    awaiting_definition: HashMap<DefinitionHash, Vec<(ReplyId, StartRequest, bool)>>,
+    /// Requests that wait for an execution to be found by its ARN.
+    awaiting_arn: HashMap<Box<str>, Vec<ByArn>>,
+    /// Who waits for an execution's end.
+    awaiting_end: HashMap<ExecutionKey, Vec<ReplyId>>,
+    /// The calls under way in this process.
+    calls: HashSet<(ExecutionKey, TaskId)>,
+    /// Executions that panicked even while they were failed, or whose journal is damaged, and
+    /// why. Left alone until the next start.
+    quarantine: HashMap<ExecutionKey, String>,
+    open_requests: usize,
+    is_watched: bool,
+    stopping: Option<ReplyId>,
+    /// The moment last asked for with [`Output::WakeAt`].
+    announced: Option<i64>,
+    outputs: VecDeque<Output>,
+}
+
+impl Node {
+    /// A node over what the store holds. Makes the data directory's secret of `secret` if there
+    /// is none yet. May block; the outputs waiting afterwards take up what was under way.
+    pub fn open(
+        store: &dyn Store,
+        options: RuntimeOptions,
+        seeds: Seeds,
+        secret: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Node, StoreError> {
+        let secret = load_secret(store, secret).map_err(LoadError::into_store_error)?;
+        let registry = Registry::load(store).map_err(LoadError::into_store_error)?;
+        let surroundings = Surroundings {
+            tokens: Arc::new(Tokens::new(&secret)),
+            directory: Arc::clone(registry.directory()),
+            definitions: Arc::new(Definitions::default()),
+        };
+        let mut node = Node {
+            options,
+            now,
+            seeds,
+            surroundings,
+            registry,
+            executions: Executions::default(),
+            next_key: store.highest_key()?.0 + 1,
+            timers: Timers::default(),
+            activities: Activities::default(),
+            commits: Commits::default(),
+            reading: Reading::new(now),
+            resources: Resources::default(),
+            awaiting_definition: HashMap::new(),
+            awaiting_arn: HashMap::new(),
+            awaiting_end: HashMap::new(),
+            calls: HashSet::new(),
+            quarantine: HashMap::new(),
+            open_requests: 0,
+            is_watched: false,
+            stopping: None,
+            announced: None,
+            outputs: VecDeque::new(),
+        };
+        node.list_recovery();
+        node.list_due();
+        node.count_open_of_deleting();
+        Ok(node)
+    }
+
+    /// What the node shares with those who run steps and read the store for it.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Takes an input in. Its consequences are in [`Node::take_outputs`].
+    pub fn handle(&mut self, input: Input, now: Timestamp) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Request { reply, request } => self.request(reply, request),
+            Input::Abandoned { reply } => self.abandoned(reply),
+            Input::Undelivered(task) => self.undelivered(*task),
+            Input::Ran(done) => self.ran(done),
+            Input::Committed { writes, result } => self.committed(writes, result),
+            Input::Checked { writes, result } => self.checked(writes, result),
+            Input::Loaded { key, result } => self.loaded(key, result),
+            Input::Resolved { arn, result } => self.resolved(&arn, result),
+            Input::DefinitionLoaded { hash, result } => self.definition_loaded(hash, result),
+            Input::DueListed { until, result } => self.due_listed(until, result),
+            Input::RecoveryListed { result } => self.recovery_listed(result),
+            Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
+            Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
+            Input::Tick => self.tick(),
+            Input::Watched(is_watched) => self.is_watched = is_watched,
+            Input::Stop { reply } => self.stop(reply),
+        }
+        self.match_activities();
+        self.finish_stopping();
+        self.announce();
+    }
+
+    /// What is to be done now, in this order.
+    pub fn take_outputs(&mut self) -> VecDeque<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    fn request(&mut self, reply: ReplyId, request: Request) {
+        self.open_requests += 1;
+        if self.stopping.is_some() {
+            return self.reply(reply, Err(RuntimeError::Stopping));
+        }
+        let is_poll = matches!(request, Request::Poll { .. });
+        if self.open_requests > limits::REQUESTS_MAX && !is_poll {
+            return self.reply(reply, Err(too_much("too many requests are waiting")));
+        }
+        match request {
+            Request::Start(start) => self.start(reply, start, false),
+            Request::StartSync(start) => self.start(reply, start, true),
+            Request::Stop { execution_arn, error, cause } => {
+                self.by_arn(&execution_arn, ByArn::Stop { reply, error, cause });
+            }
+            Request::Describe { execution_arn } => self.describe(reply, &execution_arn),
+            Request::WaitForEnd { execution_arn } => {
+                self.by_arn(&execution_arn, ByArn::WaitForEnd(reply));
+            }
+            Request::Task { token, report } => self.report(reply, &token, report),
+            Request::Poll { activity_arn, worker_name } => {
+                self.poll(reply, &activity_arn, worker_name);
+            }
+            Request::Resource(request) => self.resource(reply, *request),
+        }
+    }
+
+    fn reply(&mut self, reply: ReplyId, answer: Result<Answer, RuntimeError>) {
+        self.open_requests = self.open_requests.saturating_sub(1);
+        self.outputs.push_back(Output::Reply { reply, answer });
+    }
+
+    fn tick(&mut self) {
+        self.announced = None;
+        while let Some(alarm) = self.timers.take(self.now.0) {
+            match alarm {
+                Alarm::Wake(key) => self.wake(key),
+                Alarm::ListDue => self.list_due(),
+                Alarm::Commit => self.retry_commit(),
+                Alarm::Recovery => self.list_recovery(),
+                Alarm::CountOpen => self.count_open_of_deleting(),
+            }
+        }
+        while let Some(reply) = self.activities.take_expired(self.now.0) {
+            self.reply(reply, Ok(Answer::Task(None)));
+        }
+    }
+
+    /// Asks to be woken at the next moment of interest, if that is not known already.
+    fn announce(&mut self) {
+        let next = match (self.timers.next(), self.activities.next_deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        if let Some(next) = next
+            && self.announced.is_none_or(|announced| next < announced)
+        {
+            self.announced = Some(next);
+            self.outputs.push_back(Output::WakeAt(Timestamp(next)));
+        }
+    }
+
+    fn stop(&mut self, reply: ReplyId) {
+        self.open_requests += 1;
+        self.stopping = Some(reply);
+        for poll in self.activities.end_all_waiting() {
+            self.reply(poll, Ok(Answer::Task(None)));
+        }
+        for (_, replies) in std::mem::take(&mut self.awaiting_end) {
+            for reply in replies {
+                self.reply(reply, Err(RuntimeError::Stopping));
+            }
+        }
+    }
+
+    /// Answers the stop once nothing is under way any more.
+    fn finish_stopping(&mut self) {
+        let Some(reply) = self.stopping else {
+            return;
+        };
+        if self.commits.is_quiet() && self.executions.values().all(turns::is_quiet) {
+            self.stopping = None;
+            self.reply(reply, Ok(Answer::Done));
+            // Nothing comes after the last answer.
+            self.stopping = Some(ReplyId(u64::MAX));
+        }
+    }
+
+    /// The moment after a pause that doubles with every failure in a row.
+    fn retry_moment(&self, failures: u32) -> i64 {
+        let pause = limits::RETRY_FIRST_MS << failures.saturating_sub(1).min(16);
+        self.now.0.saturating_add(pause.min(limits::RETRY_MAX_MS))
+    }
+}
+
+/// An error for a caller who comes at a bad moment.
+fn too_much(what: &str) -> RuntimeError {
+    RuntimeError::Store(StoreError::Failed(what.to_owned()))
+}
+
+/// The same error once more: many callers may wait for one commit.
+fn copy_of(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Unusable(text) => StoreError::Unusable(text.clone()),
+        StoreError::Full(text) => StoreError::Full(text.clone()),
+        StoreError::Failed(text) => StoreError::Failed(text.clone()),
+    }
+}
+
+/// The secret of the data directory; `fresh` becomes it if there is none.
+fn load_secret(store: &dyn Store, fresh: [u8; 32]) -> Result<[u8; 32], LoadError> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let Some(bytes) = store.record(kind::SECRET, SECRET_KEY)? else {
+        let body = records::encode(&SecretRecord { secret: STANDARD.encode(fresh) });
+        let key = SECRET_KEY.to_owned();
+        store.commit(&[Write::PutRecord { kind: kind::SECRET, key, body }])?;
+        return Ok(fresh);
+    };
+    let record: SecretRecord = records::decode(&bytes)
+        .map_err(|error| LoadError::record(kind::SECRET, SECRET_KEY, &error))?;
+    let decoded = STANDARD.decode(&record.secret).ok().and_then(|bytes| bytes.try_into().ok());
+    decoded.ok_or_else(|| LoadError::Damaged("the secret of the tokens is damaged".to_owned()))
+}

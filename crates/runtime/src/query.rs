@@ -1,0 +1,163 @@
+//! What is read of executions straight from the store: everything here is durable. May block.
+
+use std::sync::Arc;
+
+use asl::Timestamp;
+use engine::{HistoryEvent, decode_turn, project};
+use store::{ExecutionQuery, ExecutionRow, Store};
+
+use crate::definitions::{Definitions, LoadError};
+use crate::load;
+use crate::node::description;
+use crate::records::{ExecutionHeader, StateMachineRecord};
+use crate::status::status_of_code;
+use crate::{ExecutionDescription, ExecutionSummary, HistoryPage, RuntimeError, StateMachine};
+
+impl From<LoadError> for RuntimeError {
+    fn from(error: LoadError) -> RuntimeError {
+        RuntimeError::Store(error.into_store_error())
+    }
+}
+
+fn row(store: &dyn Store, arn: &str) -> Result<ExecutionRow, RuntimeError> {
+    store.execution_by_arn(arn)?.ok_or_else(|| RuntimeError::ExecutionDoesNotExist(arn.to_owned()))
+}
+
+/// DescribeExecution for an execution that is not in memory.
+pub(crate) fn describe(store: &dyn Store, arn: &str) -> Result<ExecutionDescription, RuntimeError> {
+    let row = row(store, arn)?;
+    let (identity, header) = load::identity(&row)?;
+    // A turn may be added between the two reads; the row says what it saw.
+    let mut journal = store.journal(row.key)?;
+    journal.truncate(row.turns as usize);
+    let execution = load::fold(Arc::new(identity), &journal, &row)?;
+    Ok(description(&execution, header.trace_header))
+}
+
+/// GetExecutionHistory.
+pub(crate) fn history(
+    store: &dyn Store,
+    definitions: &Definitions,
+    arn: &str,
+    from: u32,
+    limit: usize,
+    reverse: bool,
+) -> Result<HistoryPage, RuntimeError> {
+    let row = row(store, arn)?;
+    let (identity, header) = load::identity(&row)?;
+    let definition = definitions.load(store, header.definition)?;
+    let journal = store.journal(row.key)?;
+    let mut page = HistoryPage { events: Vec::new(), next: None };
+    let is_wanted =
+        |id: u32| id != 0 && (from == 0 || if reverse { id <= from } else { id >= from });
+    let decode = |at: usize, turn: &[u8]| {
+        decode_turn(turn).map_err(|error| {
+            LoadError::Damaged(format!("turn {at} of the execution {arn} cannot be read: {error}"))
+        })
+    };
+    let mut take = |event: &engine::Event| -> bool {
+        if !is_wanted(event.id) {
+            return true;
+        }
+        if page.events.len() == limit {
+            page.next = Some(event.id);
+            return false;
+        }
+        let shown: Option<HistoryEvent> = project(event, &definition.program, &identity);
+        page.events.extend(shown);
+        true
+    };
+    if reverse {
+        for (at, turn) in journal.iter().enumerate().rev() {
+            if !decode(at, turn)?.iter().rev().all(&mut take) {
+                break;
+            }
+        }
+    } else {
+        for (at, turn) in journal.iter().enumerate() {
+            if !decode(at, turn)?.iter().all(&mut take) {
+                break;
+            }
+        }
+    }
+    Ok(page)
+}
+
+/// ListExecutions.
+pub(crate) fn list(
+    store: &dyn Store,
+    query: &ExecutionQuery,
+) -> Result<Vec<ExecutionSummary>, RuntimeError> {
+    store.list_executions(query)?.into_iter().map(summary).collect()
+}
+
+fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeError> {
+    let place = row.place();
+    let code = row.state.status;
+    let status = status_of_code(code).ok_or_else(|| {
+        LoadError::Damaged(format!("the execution {} has the unknown status {code}", row.new.arn))
+    })?;
+    Ok(ExecutionSummary {
+        execution_arn: row.new.arn,
+        state_machine_arn: row.new.state_machine_arn,
+        version_arn: row.new.version_arn,
+        alias_arn: row.new.alias_arn,
+        name: row.new.name,
+        status,
+        start_date: Timestamp(row.new.start_date),
+        stop_date: row.state.stop_date.map(Timestamp),
+        place,
+    })
+}
+
+/// The state machine as it was when an execution started.
+pub(crate) fn machine_of_execution(
+    store: &dyn Store,
+    definitions: &Definitions,
+    arn: &str,
+) -> Result<StateMachine, RuntimeError> {
+    let row = row(store, arn)?;
+    let (identity, header) = load::identity(&row)?;
+    let ExecutionHeader { definition, machine_type, update_date, revision_id, .. } = header;
+    let definition = definitions.load(store, definition)?;
+    Ok(StateMachine {
+        arn: identity.state_machine_arn,
+        name: identity.state_machine_name,
+        machine_type,
+        role_arn: header.role_arn,
+        // Not kept with executions, and not shown for them.
+        creation_date: Timestamp(update_date),
+        revision_id,
+        update_date: Timestamp(update_date),
+        definition: Arc::clone(&definition.text),
+        program: Arc::clone(&definition.program),
+        logging_configuration: header.configurations.logging,
+        tracing_configuration: header.configurations.tracing,
+        encryption_configuration: header.configurations.encryption,
+        deleting: false,
+    })
+}
+
+/// A registered state machine with its definition.
+pub(crate) fn machine(
+    store: &dyn Store,
+    definitions: &Definitions,
+    record: &StateMachineRecord,
+) -> Result<StateMachine, RuntimeError> {
+    let definition = definitions.load(store, record.definition)?;
+    Ok(StateMachine {
+        arn: record.arn.clone(),
+        name: record.name.clone(),
+        machine_type: record.machine_type,
+        role_arn: record.role_arn.clone(),
+        creation_date: Timestamp(record.creation_date),
+        revision_id: record.revision_id.clone(),
+        update_date: Timestamp(record.update_date),
+        definition: Arc::clone(&definition.text),
+        program: Arc::clone(&definition.program),
+        logging_configuration: record.configurations.logging.clone(),
+        tracing_configuration: record.configurations.tracing.clone(),
+        encryption_configuration: record.configurations.encryption.clone(),
+        deleting: record.deleting,
+    })
+}

@@ -1,0 +1,170 @@
+//! One turn: the commands that wait for an execution, run through the engine. Pure work on one
+//! execution, done outside of every lock; the boundary that catches panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use asl::{MachineType, Payload, Timestamp};
+use engine::{
+    Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, encode_turn, step,
+};
+use store::{ExecutionKey, NewExecution, RowState, TurnWrite};
+
+use crate::definitions::Definition;
+use crate::load::panic_text;
+use crate::records::{self, ExecutionHeader, StateMachineRecord};
+use crate::status::status_code;
+use crate::surroundings::Surroundings;
+
+/// The error of an execution whose step panicked.
+const PANIC_ERROR: &str = "States.Runtime";
+
+/// A turn to run. Nobody else has the execution meanwhile.
+pub struct TurnJob {
+    pub(crate) key: ExecutionKey,
+    pub(crate) execution: Box<Execution>,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) commands: Vec<Command>,
+    pub(crate) now: Timestamp,
+    pub(crate) seed: u64,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) turns_before: u32,
+    pub(crate) journal: JournalPolicy,
+    /// Set where the first turn panicked: the execution only starts, with this input, and the
+    /// commands do the rest.
+    pub(crate) started_with: Option<Payload>,
+    /// Whether somebody wants to see the events.
+    pub(crate) is_watched: bool,
+}
+
+/// Whether and how a turn is kept.
+pub(crate) enum JournalPolicy {
+    /// A synchronous Express execution: nothing is kept.
+    None,
+    /// Not the first turn.
+    Append,
+    /// The first turn also makes the row.
+    Create { machine: Arc<StateMachineRecord>, trace_header: Option<String> },
+}
+
+/// What came of a turn.
+pub struct TurnDone {
+    pub(crate) key: ExecutionKey,
+    /// The text of the panic, if there was one; then the execution is lost.
+    pub(crate) result: Result<TurnResult, String>,
+}
+
+pub(crate) struct TurnResult {
+    pub(crate) execution: Box<Execution>,
+    /// For each command, whether and why it changed nothing.
+    pub(crate) refusals: Vec<Option<Refusal>>,
+    pub(crate) effects: Vec<Effect>,
+    /// Whether anything happened.
+    pub(crate) has_events: bool,
+    /// The events, if somebody watches.
+    pub(crate) events: Option<Arc<Vec<Event>>>,
+    /// Absent if nothing happened or nothing is kept.
+    pub(crate) write: Option<Box<TurnWrite>>,
+}
+
+impl TurnJob {
+    /// The command that ends an execution whose step panicked.
+    pub(crate) fn failure_of_panic(text: &str) -> Command {
+        Command::Fail {
+            error: PANIC_ERROR.into(),
+            cause: format!("The execution was ended by an internal error: {text}").into(),
+        }
+    }
+
+    /// Runs the turn. Never panics.
+    pub fn run(self) -> TurnDone {
+        let key = self.key;
+        let result = catch_unwind(AssertUnwindSafe(|| self.run_unguarded()))
+            .map_err(|panic| panic_text(&*panic));
+        TurnDone { key, result }
+    }
+
+    fn run_unguarded(self) -> TurnResult {
+        let TurnJob { key, mut execution, definition, commands, now, seed, .. } = self;
+        let world = self.surroundings.of(key);
+        let mut events = Vec::new();
+        let mut effects = Vec::new();
+        let mut refusals = Vec::with_capacity(commands.len());
+        if let Some(input) = self.started_with {
+            // The one fact that is certain. The deadline does not matter: it ends in this turn.
+            let kind = EventKind::ExecutionStarted { input, deadline: now };
+            let started = Event { id: 1, previous: 0, at: now, kind };
+            execution.apply(&started);
+            events.push(started);
+        }
+        for (at, command) in commands.into_iter().enumerate() {
+            let seed = seed.wrapping_add(at as u64);
+            let stamp = Stamp { now, seed, world: &world };
+            let decision = step(&definition.program, &mut execution, command, stamp);
+            refusals.push(decision.refused);
+            if events.is_empty() {
+                events = decision.events;
+            } else {
+                events.extend(decision.events);
+            }
+            effects.extend(decision.effects);
+        }
+        let has_events = !events.is_empty();
+        let new = match &self.journal {
+            JournalPolicy::Create { machine, trace_header } => {
+                Some(new_execution(&execution, machine, trace_header.as_ref()))
+            }
+            _ => None,
+        };
+        let is_kept = has_events && !matches!(self.journal, JournalPolicy::None);
+        let write = is_kept.then(|| {
+            Box::new(TurnWrite {
+                key,
+                turns_before: self.turns_before,
+                journal: encode_turn(&events),
+                state: row_state(&execution),
+                new,
+            })
+        });
+        let events = self.is_watched.then(|| Arc::new(events));
+        TurnResult { execution, refusals, effects, has_events, events, write }
+    }
+}
+
+/// The part of the row that follows from the execution.
+fn row_state(execution: &Execution) -> RowState {
+    let is_open = execution.status == Status::Running;
+    RowState {
+        status: status_code(execution.status),
+        stop_date: execution.stop_date().map(|moment| moment.0),
+        wake: if is_open { execution.next_wake().map(|moment| moment.0) } else { None },
+        recover: is_open && (execution.needs_recovery() || execution.wants_to_continue()),
+    }
+}
+
+fn new_execution(
+    execution: &Execution,
+    machine: &StateMachineRecord,
+    trace_header: Option<&String>,
+) -> NewExecution {
+    let identity = &execution.identity;
+    let header = ExecutionHeader {
+        role_arn: machine.role_arn.clone(),
+        definition: machine.definition,
+        machine_type: machine.machine_type,
+        update_date: machine.update_date,
+        revision_id: machine.revision_id.clone(),
+        trace_header: trace_header.cloned(),
+        configurations: machine.configurations.clone(),
+    };
+    NewExecution {
+        arn: identity.arn.clone(),
+        name: identity.name.clone(),
+        state_machine_arn: identity.state_machine_arn.clone(),
+        version_arn: identity.state_machine_version_arn.clone(),
+        alias_arn: identity.state_machine_alias_arn.clone(),
+        start_date: execution.start_date().0,
+        listed: machine.machine_type == MachineType::Standard,
+        header: records::encode(&header),
+    }
+}

@@ -1,0 +1,6 @@
+//! The whole runtime over a store in memory, with a clock that the test moves and calls that the
+//! test answers.
+
+mod harness;
+
+mod executions;

@@ -132,7 +132,7 @@ impl Names {
                 _ => byte.is_ascii_hexdigit(),
             });
             if is_uuid {
-                let name = self.name("uuid", &candidate.to_owned());
+                let name = self.name("uuid", candidate);
                 text.replace_range(start..start + 36, &name);
             }
             start += 1;

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use asl::{Payload, Program, Resource, StateIndex, StateKind, Timestamp};
 use engine::{Event, EventKind, FrameId};
+use integrations::FunctionLogLine;
 use runtime::Progress;
 use serde_json::Value;
 
@@ -96,7 +97,9 @@ impl Narrator {
         for event in progress.events.iter() {
             let line = match &event.kind {
                 EventKind::ExecutionStarted { .. } => Some(Line::new(0, "▶", Tone::Name, arn, "")),
-                kind if kind.is_end() => Some(end_line(&track, event, &progress.identity.name)),
+                kind if kind.is_end() => {
+                    Some(end_line(&track, event, &progress.identity.state_machine_name))
+                }
                 _ => track.line(event, &progress.program),
             };
             lines.extend(line.map(|line| self.lay_out(progress, &track, event.at, &line)));
@@ -168,6 +171,10 @@ impl Track {
                     let next = next.map(|next| program.state(next).name.to_string());
                     let next = next.unwrap_or_else(|| "the end".to_owned());
                     line("↪", Tone::Waiting, format!("caught, goes on with {next}  {took}"))
+                } else if let (StateKind::Choice { .. }, Some(next)) =
+                    (&program.state(state).kind, next)
+                {
+                    line("✓", Tone::Good, format!("goes on with {}", program.state(*next).name))
                 } else {
                     line("✓", Tone::Good, took)
                 }
@@ -331,6 +338,25 @@ fn series(arn: &str) -> Tone {
     Tone::Series((hasher.finish() % 6) as u8)
 }
 
+/// A line that a function printed, without what the function put before it for the cloud's logs.
+pub(crate) fn function_line(style: Style, line: &FunctionLogLine) -> String {
+    let name = style.paint(Tone::Dim, &format!("          | {}:", line.function));
+    format!("{name} {}", message(&line.text))
+}
+
+/// Node.js puts `TIME<tab>REQUEST ID<tab>LEVEL<tab>` before every message.
+fn message(text: &str) -> &str {
+    let mut parts = text.splitn(4, '\t');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(time), Some(_), Some(level), Some(message))
+            if time.ends_with('Z') && level.bytes().all(|byte| byte.is_ascii_uppercase()) =>
+        {
+            message
+        }
+        _ => text,
+    }
+}
+
 /// An output as it is printed: indented for a terminal, to the letter for a program.
 pub(crate) fn output(payload: &Payload, for_terminal: bool) -> String {
     if for_terminal { format!("{:#}", payload.value()) } else { payload.text().to_owned() }
@@ -434,7 +460,7 @@ mod tests {
                   90.200    → Rest  Wait
                   90.200    … Rest  waits 2 s
                   92.200    ✓ Rest  2 s
-                  92.200  ■ one  SUCCEEDED after 1 min 32 s
+                  92.200  ■ order  SUCCEEDED after 1 min 32 s
             "#]],
         );
     }
@@ -468,7 +494,7 @@ mod tests {
                    0.100      ✗ Call  Broken: in two
                    0.100    ↪ Both  caught, goes on with Undo  100 ms
                    0.100    → Undo  Fail
-                   0.100  ✗ one  FAILED after 100 ms: Undone: it went wrong
+                   0.100  ✗ order  FAILED after 100 ms: Undone: it went wrong
             "#]],
         );
     }
@@ -481,7 +507,7 @@ mod tests {
             &expect![[r#"
                    0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
                    0.000    → A  Pass
-                   0.000  ✗ one  FAILED after 0 ms: States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Invalid path '$.b' : Expected to find an object with property ['b'] in path $ but…
+                   0.000  ✗ order  FAILED after 0 ms: States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Invalid path '$.b' : Expected to find an object with property ['b'] in path $ but…
             "#]],
         );
     }

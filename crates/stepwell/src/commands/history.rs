@@ -107,6 +107,8 @@ struct Earlier<'e> {
     at: i64,
     /// The state that is entered, where it is such an event.
     entered: Option<&'e str>,
+    /// The iteration, where it is an event of one.
+    index: Option<u64>,
 }
 
 fn table(events: &[Value], with_data: bool, style: Style) -> Result<String, Failure> {
@@ -125,7 +127,8 @@ fn table(events: &[Value], with_data: bool, style: Style) -> Result<String, Fail
         let details = details(event);
         let previous = event["previousEventId"].as_u64().unwrap_or(0);
         let entered = details["name"].as_str().filter(|_| event_type.ends_with("StateEntered"));
-        earlier.insert(id, Earlier { event_type, previous, at, entered });
+        let index = details["index"].as_u64();
+        earlier.insert(id, Earlier { event_type, previous, at, entered, index });
         rows.push(row(id, started, details, &earlier, with_data));
     }
     Ok(lay_out(&rows, style))
@@ -148,6 +151,14 @@ fn row(
         }
         _ => details["name"].as_str().or_else(|| state_of(id, earlier)),
     };
+    let state = state.map(|state| {
+        let iterations = if event_type.starts_with("MapIteration") {
+            String::new()
+        } else {
+            iterations_of(id, earlier)
+        };
+        format!("{state}{iterations}")
+    });
     let took = match begin {
         Some(begin) => duration(event.at - begin),
         None if is_end(event_type) => duration(event.at - started),
@@ -162,7 +173,7 @@ fn row(
         state: if is_end(event_type) || event_type == "ExecutionStarted" {
             String::new()
         } else {
-            state.unwrap_or("").to_owned()
+            state.unwrap_or_default()
         },
         took,
         detail: detail(details, bad),
@@ -223,6 +234,31 @@ fn container_of<'e>(id: u64, kind: &str, earlier: &HashMap<u64, Earlier<'e>>) ->
         after = event.event_type.strip_prefix(kind).unwrap_or("");
     }
     None
+}
+
+/// The iterations of Maps an event is in, the outermost first: `[2][0]`. The chain of a later
+/// iteration may lead through an earlier one, so only the first that is met on each level counts.
+fn iterations_of(id: u64, earlier: &HashMap<u64, Earlier<'_>>) -> String {
+    let mut iterations = String::new();
+    let mut after = earlier[&id].event_type;
+    // What a Map says of itself comes after its iterations, and is in none of them.
+    let mut is_known = after.starts_with("MapState") && after != "MapStateEntered";
+    let mut inside = 0;
+    for event in walk(id, earlier) {
+        match event.event_type {
+            "MapIterationStarted" if inside == 0 && !is_known => {
+                iterations.insert_str(0, &format!("[{}]", event.index.unwrap_or(0)));
+                is_known = true;
+            }
+            "MapStateExited" => inside += 1,
+            "MapStateFailed" if after != "MapStateExited" => inside += 1,
+            "MapStateEntered" if inside == 0 => is_known = false,
+            "MapStateEntered" => inside -= 1,
+            _ => {}
+        }
+        after = event.event_type;
+    }
+    iterations
 }
 
 /// The events before this one on its chain, the latest first.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use asl::{MachineType, Payload, compile};
 use engine::Status;
+use integrations::FunctionLogLine;
 use runtime::{ExecutionDescription, Progress, Runtime, RuntimeError, StartRequest, StateMachine};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -16,7 +17,7 @@ use crate::cli::{Run, ServerOptions};
 use crate::config::{DataPlace, MachineSettings, Settings, environment, resolve};
 use crate::failure::{Failure, UNSUCCESSFUL};
 use crate::machines::{Refused, Registrar, activities, name_of, needs_answers};
-use crate::progress::{Narrator, failure, output};
+use crate::progress::{Narrator, failure, function_line, output};
 use crate::stop::Stop;
 use crate::style::Style;
 use crate::telemetry;
@@ -129,8 +130,10 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
         Some(listener) => Some(serve(listener, &node, settings, &machine)?),
         None => None,
     };
+    let style = Style::of(&std::io::stderr());
     let mut show = Show {
-        narrator: Narrator::of_one(Style::of(&std::io::stderr())),
+        style,
+        narrator: Narrator::of_one(style),
         tokens: TokenWatch::new(tokens),
         url: url.unwrap_or_default(),
         quiet: arguments.quiet,
@@ -142,7 +145,7 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
         trace_header: None,
     };
     let outcome = tokio::select! {
-        outcome = show.follow(&node.runtime, &machine, request) => outcome.map(Ok),
+        outcome = show.follow(&node, &machine, request) => outcome.map(Ok),
         signal = stop.asked() => Ok(Err(signal)),
     };
     if let Some(server) = server {
@@ -176,6 +179,7 @@ fn serve(
 
 /// What the person sees while it runs.
 struct Show {
+    style: Style,
     narrator: Narrator,
     tokens: TokenWatch,
     url: String,
@@ -186,11 +190,13 @@ impl Show {
     /// Starts the execution, shows what it does, and describes its end.
     async fn follow(
         &mut self,
-        runtime: &Runtime,
+        node: &Node,
         machine: &StateMachine,
         request: StartRequest,
     ) -> Result<ExecutionDescription, Failure> {
-        let mut watch = runtime.watch();
+        let mut watch = node.runtime.watch();
+        let mut function_lines = node.integrations.subscribe_function_logs();
+        let runtime = &node.runtime;
         let end = async {
             if machine.machine_type == MachineType::Express {
                 return runtime.start_sync_execution(request).await;
@@ -204,6 +210,7 @@ impl Show {
             tokio::select! {
                 description = &mut end => break description.map_err(|error| refused(&error))?,
                 piece = watch.recv() => seen_end |= self.show(piece),
+                Ok(line) = function_lines.recv() => self.show_function(&line),
             }
         };
         // The last pieces may come a moment behind the answer.
@@ -214,6 +221,13 @@ impl Show {
             }
         }
         Ok(description)
+    }
+
+    fn show_function(&mut self, line: &FunctionLogLine) {
+        if !self.quiet {
+            self.tokens.shown(&line.text);
+            tell(&function_line(self.style, line));
+        }
     }
 
     /// Shows a piece of progress; whether it was the last one.

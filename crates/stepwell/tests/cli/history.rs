@@ -25,11 +25,11 @@ fn a_table_from_a_file() {
         10    2.201  MapStateEntered          EachOrder
         11    2.202  MapStateStarted          EachOrder               2 items
         12    2.202  MapIterationStarted      EachOrder               iteration 0
-        13    2.203  TaskStateEntered         Ship
-        14    2.203  TaskScheduled            Ship                    sqs:sendMessage.waitForTaskToken
-        15    2.240  TaskStarted              Ship                    sqs:sendMessage.waitForTaskToken
-        16    2.300  TaskSubmitted            Ship                    sqs:sendMessage.waitForTaskToken
-        17   92.300  TaskTimedOut             Ship        1 min 30 s  sqs:sendMessage.waitForTaskToken  States.Timeout
+        13    2.203  TaskStateEntered         Ship[0]
+        14    2.203  TaskScheduled            Ship[0]                 sqs:sendMessage.waitForTaskToken
+        15    2.240  TaskStarted              Ship[0]                 sqs:sendMessage.waitForTaskToken
+        16    2.300  TaskSubmitted            Ship[0]                 sqs:sendMessage.waitForTaskToken
+        17   92.300  TaskTimedOut             Ship[0]     1 min 30 s  sqs:sendMessage.waitForTaskToken  States.Timeout
         18   92.301  MapIterationFailed       EachOrder   1 min 30 s  iteration 0
         19   92.301  MapStateFailed           EachOrder
         20   92.301  ExecutionFailed                      1 min 32 s  States.Timeout

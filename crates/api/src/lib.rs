@@ -28,4 +28,5 @@ pub use api::{Api, ApiOptions};
 pub use arn::{Arn, ArnError, Qualifier, Resource, arn_prefix, partition_of};
 pub use auth::is_account_id;
 pub use dispatch::operations;
+pub use name::is_name;
 pub use server::serve;

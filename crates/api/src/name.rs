@@ -12,6 +12,11 @@ pub(crate) fn check(name: &str) -> Result<(), ApiError> {
     if name.chars().all(is_allowed) { Ok(()) } else { Err(ApiError::invalid_name(name)) }
 }
 
+/// Whether a state machine, an execution or an activity may have this name.
+pub fn is_name(text: &str) -> bool {
+    (1..=80).contains(&text.chars().count()) && text.chars().all(is_allowed)
+}
+
 fn is_allowed(character: char) -> bool {
     if character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.') {
         return true;
@@ -29,6 +34,8 @@ mod tests {
 
     #[test]
     fn names_of_all_languages_are_allowed() {
+        assert!(is_name("a") && is_name(&"a".repeat(80)));
+        assert!(!is_name("") && !is_name(&"a".repeat(81)) && !is_name("a/b"));
         for name in ["a", "order-Fulfilment_2.1", "Überweisung", "注文", "a@b!", "a'b(c)+=d"] {
             assert_eq!(check(name), Ok(()), "{name}");
         }

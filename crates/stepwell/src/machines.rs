@@ -54,7 +54,11 @@ pub(crate) fn sources(folder: &Path, settings: &Settings) -> Result<Vec<Source>,
         Failure::usage(format!("cannot read the folder {}: {error}", folder.display()))
     })?;
     for entry in entries.flatten() {
-        let path = entry.path();
+        // Names in messages are as short as the person wrote them.
+        let path = match folder == Path::new(".") {
+            true => PathBuf::from(entry.file_name()),
+            false => entry.path(),
+        };
         if let Some(name) = name_of(&path) {
             sources.insert(name.clone(), Source { name, path });
         }
@@ -90,6 +94,12 @@ impl Registrar<'_> {
         definition: Arc<str>,
         settings: &MachineSettings,
     ) -> Result<Registered, Refused> {
+        if !api::is_name(name) {
+            return Err(Refused::Other(format!(
+                "`{name}` cannot be the name of a state machine: 1 to 80 characters without \
+                 spaces, brackets and most punctuation; rename its file"
+            )));
+        }
         let arn = self.arn(name);
         let registered = match self.runtime.state_machine(&arn) {
             Ok(machine) if machine.machine_type != settings.machine_type => {

@@ -28,7 +28,9 @@ pub(crate) fn run(arguments: &Dev) -> Result<ExitCode, Failure> {
     if !arguments.folder.is_dir() {
         return Err(Failure::usage(format!("{} is not a folder", arguments.folder.display())));
     }
-    let settings = resolve(&arguments.server, &arguments.folder, "warn", &environment)?;
+    // `.` is left out of the names of files.
+    let base = arguments.folder.strip_prefix(".").unwrap_or(&arguments.folder);
+    let settings = resolve(&arguments.server, base, "warn", &environment)?;
     telemetry::start(&settings.log, settings.log_format)?;
     on_tokio(serve(&arguments.folder, &settings))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use asl::{MachineType, Payload, compile};
 use engine::Status;
+use engine::limits::PAYLOAD_BYTES_MAX;
 use integrations::FunctionLogLine;
 use runtime::{ExecutionDescription, Progress, Runtime, RuntimeError, StartRequest, StateMachine};
 use tokio::sync::broadcast::error::RecvError;
@@ -52,6 +53,12 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     let Some(program) = compiled.program else {
         return Err(Failure::usage(format!("{file} is not valid")));
     };
+    if let Some(name) = arguments.name.as_deref().filter(|name| !api::is_name(name)) {
+        return Err(Failure::usage(format!(
+            "`{name}` cannot be the name of an execution: 1 to 80 characters without spaces, \
+             brackets and most punctuation"
+        )));
+    }
     let start = Start {
         name,
         definition: definition.into(),
@@ -87,6 +94,12 @@ fn input(argument: &str) -> Result<Payload, Failure> {
     } else {
         argument.to_owned()
     };
+    if text.len() > PAYLOAD_BYTES_MAX {
+        return Err(Failure::usage(format!(
+            "the input has {} bytes; {PAYLOAD_BYTES_MAX} is the most that an execution takes",
+            text.len()
+        )));
+    }
     asl::parse_json(&text).map_err(|error| {
         Failure::usage(format!(
             "the input is not JSON: line {}, column {}: {}",

@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod configuration;
+mod dev;
 mod help;
 mod history;
+mod run;
+mod serve;
+mod server;
 mod validate;
 
 use std::io::Write;
@@ -65,9 +69,26 @@ impl Folder {
         expected.assert_eq(&shown);
     }
 
-    /// Takes out what differs from run to run.
+    /// Takes out what differs from run to run: the folder, and times of a few milliseconds.
     fn filter(&self, text: &str) -> String {
         let folder = self.path().canonicalize().unwrap().display().to_string();
-        text.replace(&folder, "[FOLDER]").replace(&self.path().display().to_string(), "[FOLDER]")
+        let text = text.replace(&folder, "[FOLDER]");
+        let text = text.replace(&self.path().display().to_string(), "[FOLDER]");
+        let lines = text.split_inclusive('\n').map(|line| {
+            let is_elapsed = |time: &str| {
+                time.len() == 8 && time.trim_start().parse::<f64>().is_ok() && time.contains('.')
+            };
+            match line.split_at_checked(8) {
+                Some((time, rest)) if is_elapsed(time) => {
+                    let rest = rest.split_once(" ms").map_or(rest.to_owned(), |(head, tail)| {
+                        let head = head.trim_end_matches(|end: char| end.is_ascii_digit());
+                        format!("{head}[N] ms{tail}")
+                    });
+                    format!("  [TIME]{rest}")
+                }
+                _ => line.to_owned(),
+            }
+        });
+        lines.collect()
     }
 }

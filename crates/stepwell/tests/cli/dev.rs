@@ -1,0 +1,87 @@
+//! `stepwell dev`.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::Folder;
+use crate::server::Process;
+use crate::validate::VALID;
+
+fn machine(name: &str) -> String {
+    format!("arn:aws:states:us-east-1:123456789012:stateMachine:{name}")
+}
+
+#[test]
+fn definitions_become_state_machines_and_follow_their_files() {
+    let folder = Folder::with(&[
+        ("ok.asl.json", VALID),
+        ("broken.asl.json", "{\n  \"StartAt\": \"A\"\n}"),
+        ("not-a-name [1].asl.json", VALID),
+        ("elsewhere/fast.json", VALID),
+        ("notes.json", "{}"),
+        (
+            "stepwell.toml",
+            "[machines.fast]\ndefinition = \"elsewhere/fast.json\"\ntype = \"EXPRESS\"\n",
+        ),
+    ]);
+    let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
+    dev.line_with(
+        "broken.asl.json:1:1: error[SCHEMA_VALIDATION_FAILED]: These fields are required: [States]",
+    );
+    dev.line_with("broken is not valid and is not there");
+    dev.line_with("fast  EXPRESS  1 state  created");
+    dev.line_with("`not-a-name [1]` cannot be the name of a state machine");
+    dev.line_with("ok  STANDARD  1 state  created");
+    dev.line_with("start an execution:");
+
+    // A new one, a mended one, a changed one, one that is gone.
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("new.asl.json", VALID);
+    dev.line_with("new  STANDARD  1 state  created");
+    write("broken.asl.json", VALID);
+    dev.line_with("broken  STANDARD  1 state  created");
+    write("broken.asl.json", "{");
+    dev.line_with("INVALID_JSON_DESCRIPTION");
+    dev.line_with("broken is not valid and stays as it was");
+    let other = VALID.replace("\"A\"", "\"B\"");
+    write("ok.asl.json", &other);
+    dev.line_with("ok  STANDARD  1 state  updated");
+    let described = dev.call("DescribeStateMachine", &json!({"stateMachineArn": machine("ok")}));
+    assert_eq!(described["definition"], other.as_str());
+    std::fs::remove_file(folder.path().join("new.asl.json")).unwrap();
+    dev.line_with("new.asl.json is gone; its state machine stays until it is deleted");
+    write("stepwell.toml", "");
+    dev.line_with("stepwell.toml changed; start again to use it");
+
+    dev.signal(Signal::INT);
+    assert_eq!(dev.wait(), 0);
+}
+
+#[test]
+fn executions_are_shown_as_they_go() {
+    let activity = "arn:aws:states:us-east-1:123456789012:activity:pack";
+    let definition = format!(
+        r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Task", "Resource": "{activity}", "End": true}}}}}}"#
+    );
+    let folder = Folder::with(&[("order.asl.json", &definition)]);
+    let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
+    dev.line_with("order  STANDARD");
+    let start = json!({"stateMachineArn": machine("order"), "name": "one", "input": "[7]"});
+    dev.call("StartExecution", &start);
+    dev.line_with(
+        "order/one    0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one",
+    );
+    dev.line_with("P  waits for a worker of pack");
+
+    // It goes on after a crash, and is still shown.
+    dev.signal(Signal::KILL);
+    drop(dev);
+    let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
+    dev.line_with("order  STANDARD  1 state  as before");
+    let task = dev.call("GetActivityTask", &json!({"activityArn": activity, "workerName": "w"}));
+    assert_eq!(task["input"], "[7]");
+    dev.line_with("P  taken by worker w");
+    dev.call("SendTaskFailure", &json!({"taskToken": task["taskToken"], "error": "Torn"}));
+    dev.line_with("✗ P  Torn");
+    dev.line_with("✗ order  FAILED after ");
+}

@@ -1,0 +1,123 @@
+//! `stepwell serve`.
+
+use expect_test::expect;
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::Folder;
+use crate::server::Process;
+
+const MACHINE: &str =
+    r#"{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": true}}}"#;
+
+#[test]
+fn it_stops_gracefully_and_goes_on_at_the_next_start() {
+    let folder = Folder::with(&[]);
+    let mut server = Process::start(folder.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let role = "arn:aws:iam::123456789012:role/r";
+    let created = server.call(
+        "CreateStateMachine",
+        &json!({"name": "wait", "definition": MACHINE, "roleArn": role}),
+    );
+    let started = server.call(
+        "StartExecution",
+        &json!({"stateMachineArn": created["stateMachineArn"], "name": "one"}),
+    );
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait(), 0);
+    assert!(folder.path().join(".stepwell/.gitignore").exists());
+
+    let mut server = Process::start(folder.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let execution = json!({"executionArn": started["executionArn"]});
+    let description = server.call("DescribeExecution", &execution);
+    assert_eq!(description["status"], "RUNNING");
+    server.signal(Signal::INT);
+    assert_eq!(server.wait(), 0);
+}
+
+#[test]
+fn a_second_signal_stops_it_at_once() {
+    let folder = Folder::with(&[]);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"];
+    let mut server = Process::start(folder.command(&arguments));
+    // A request that is not complete: the graceful stop would wait for it.
+    let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
+    std::io::Write::write_all(&mut stream, b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n{")
+        .unwrap();
+    server.call("ListStateMachines", &json!({}));
+    server.signal(Signal::TERM);
+    server.signal(Signal::INT);
+    let status = server.wait();
+    assert!(status == 130 || status == 143, "{status}");
+}
+
+#[test]
+fn one_process_a_data_directory() {
+    let folder = Folder::with(&[]);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", "data"];
+    let _server = Process::start(folder.command(&arguments));
+    let output = folder.command(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: the data directory data is in use by process "), "{stderr}");
+}
+
+#[test]
+fn one_process_a_port() {
+    let folder = Folder::with(&[]);
+    let server = Process::start(folder.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let arguments = ["serve", "--listen", &server.address, "--data", ":memory:"];
+    let output = folder.command(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: cannot listen on 127.0.0.1:"), "{stderr}");
+}
+
+#[test]
+fn a_data_directory_that_is_not_ours() {
+    let folder = Folder::with(&[("data/stepwell.sqlite", "something else"), ("file", "")]);
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--data"];
+    folder.check(&[&listen[..], &["data"]].concat(), &expect![[r#"
+        exit status: 1
+        ----- stderr -----
+        error: data/stepwell.sqlite is not a store of Stepwell: move it away, or use another data directory
+    "#]]);
+    folder.check(
+        &[&listen[..], &["file"]].concat(),
+        &expect![[r#"
+        exit status: 1
+        ----- stderr -----
+        error: file is not a directory
+    "#]],
+    );
+}
+
+#[test]
+fn account_and_region() {
+    let folder = Folder::with(&[(
+        "stepwell.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\ndata = \":memory:\"\n",
+    )]);
+    let mut command = folder.command(&["serve", "--account-id", "000000000001"]);
+    command.env("AWS_REGION", "eu-central-1");
+    let server = Process::start(command);
+    let created = server.call("CreateActivity", &json!({"name": "a"}));
+    assert_eq!(created["activityArn"], "arn:aws:states:eu-central-1:000000000001:activity:a");
+    assert!(!folder.path().join(".stepwell").exists());
+}
+
+#[test]
+fn the_log_as_json() {
+    let folder = Folder::with(&[]);
+    let arguments =
+        ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:", "--log-format", "json"];
+    let mut server = Process::start(folder.command(&arguments));
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait(), 0);
+    let log = server.log();
+    for line in log.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(record["timestamp"].is_string() && record["level"].is_string(), "{line}");
+    }
+    assert!(log.contains("\"message\":\"ready\""), "{log}");
+}

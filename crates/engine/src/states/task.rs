@@ -193,7 +193,12 @@ impl Turn<'_> {
                     cause: cause.clone(),
                 };
                 self.emit(frame, kind)?;
+                // The runner refused the parameters. It does not know the state's prefix.
                 let is_fatal = error.as_deref() == Some(crate::failure::RUNTIME);
+                let cause = match (is_fatal, cause) {
+                    (true, Some(cause)) => Some(format!("{}{cause}", self.prefix(frame)).into()),
+                    (_, cause) => cause,
+                };
                 let failure = Failure { error, cause, of_task: true, is_fatal, location: None };
                 self.state_failed(frame, failure)
             }

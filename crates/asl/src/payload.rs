@@ -60,6 +60,33 @@ impl Payload {
         self.text().len()
     }
 
+    /// How many arrays and objects stand inside each other at the deepest place.
+    pub fn nesting(&self) -> usize {
+        let (mut depth, mut deepest) = (0_usize, 0);
+        let mut bytes = self.text().bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'{' | b'[' => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                b'"' => {
+                    // Brackets in strings do not count.
+                    while let Some(byte) = bytes.next() {
+                        match byte {
+                            b'"' => break,
+                            b'\\' => _ = bytes.next(),
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        deepest
+    }
+
     /// Whether both are the same shared value (not merely equal ones).
     pub fn is_same(&self, other: &Payload) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -86,5 +113,21 @@ impl PartialEq for Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Payload;
+
+    #[test]
+    fn nesting_counts_what_stands_inside_each_other() {
+        let check = |text: &str, expected| {
+            assert_eq!(Payload::parse(text).expect("it is JSON").nesting(), expected, "{text}");
+        };
+        check("1", 0);
+        check("[]", 1);
+        check(r#"{"a":[{"b":"[[[{\"\\"}],"c":[1]}"#, 3);
+        check(r#"[[],[[]],{"[":{}}]"#, 3);
     }
 }

@@ -35,10 +35,7 @@ impl Turn<'_> {
                 })?
             }
         };
-        match arguments.size() > limits::PAYLOAD_BYTES_MAX {
-            true => Err(Failure::state_too_large(&state.name)),
-            false => Ok(arguments),
-        }
+        Failure::check_data(arguments, &state.name)
     }
 
     /// Leaves the state with the result of its work: selector, assignment, result path, output.
@@ -132,9 +129,7 @@ impl Turn<'_> {
         assigned: Assigned,
         next: Option<StateIndex>,
     ) -> Result<(), Stop> {
-        if output.size() > limits::PAYLOAD_BYTES_MAX {
-            return Err(Failure::state_too_large(&self.state(frame).name).into());
-        }
+        let output = Failure::check_data(output, &self.state(frame).name)?;
         let state = self.execution.current(frame).state;
         self.emit(frame, EventKind::StateExited { frame, state, output, assigned, next })?;
         Ok(())
@@ -167,13 +162,16 @@ pub(crate) fn assign(
     };
     let assigned: Assigned = fields
         .into_iter()
-        .map(|(name, value)| (name.into_boxed_str(), Payload::from_value(value)))
-        .collect();
+        .map(|(name, value)| {
+            let value = Failure::check_data(Payload::from_value(value), &turn.state(frame).name)?;
+            Ok((name.into_boxed_str(), value))
+        })
+        .collect::<Result<_, Failure>>()?;
     let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
     if size > limits::VARIABLE_BYTES_MAX
         || turn.variables_size(frame) + size > limits::VARIABLES_BYTES_MAX
     {
-        return Err(Failure::state_too_large(&turn.state(frame).name));
+        return Err(Failure::variables_too_large(&turn.state(frame).name));
     }
     Ok(assigned)
 }

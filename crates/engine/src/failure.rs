@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::frame::Phase;
 use crate::retry;
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
-use crate::{Effect, EventKind, FrameId, dataflow};
+use crate::{Effect, EventKind, FrameId, dataflow, limits};
 
 /// Why a state failed.
 #[derive(Debug, Clone)]
@@ -37,8 +37,8 @@ impl Failure {
         Failure { is_fatal: true, ..Failure::new(RUNTIME, cause) }
     }
 
-    /// A state's input or output that is too large, which nothing catches.
-    pub(crate) fn state_too_large(state: &str) -> Failure {
+    /// Variables that are too large, which nothing catches.
+    pub(crate) fn variables_too_large(state: &str) -> Failure {
         Failure { is_fatal: true, ..Failure::too_large(state) }
     }
 
@@ -49,6 +49,26 @@ impl Failure {
              of bytes service limit."
         );
         Failure::new(DATA_LIMIT_EXCEEDED, cause)
+    }
+
+    /// Checks the size and the nesting of a task's result.
+    pub(crate) fn check_result(result: Payload, name: &str) -> Result<Payload, Failure> {
+        if result.size() > limits::PAYLOAD_BYTES_MAX {
+            return Err(Failure::too_large(name));
+        }
+        if result.nesting() > limits::PAYLOAD_NESTING_MAX {
+            let most = limits::PAYLOAD_NESTING_MAX;
+            let cause = format!(
+                "The state/task '{name}' returned a result nested deeper than {most} levels."
+            );
+            return Err(Failure::new(DATA_LIMIT_EXCEEDED, cause));
+        }
+        Ok(result)
+    }
+
+    /// Checks what a state takes or gives. Nothing catches that it is too large.
+    pub(crate) fn check_data(data: Payload, state: &str) -> Result<Payload, Failure> {
+        Failure::check_result(data, state).map_err(|error| Failure { is_fatal: true, ..error })
     }
 
     /// An evaluation error of a state, with AWS's prefix.

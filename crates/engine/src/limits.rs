@@ -2,6 +2,9 @@
 
 /// Bytes of a payload: a state's input or output, a task's result (AWS quota).
 pub const PAYLOAD_BYTES_MAX: usize = 262_144;
+/// Arrays and objects that may stand inside each other in a payload: what the JSON parser reads
+/// back (our own bound).
+pub const PAYLOAD_NESTING_MAX: usize = 127;
 /// Events of a Standard execution's history (AWS quota). The last one is its failure.
 pub const HISTORY_EVENTS_MAX: u32 = 25_000;
 /// Bytes of one variable, and of all variables set by one `Assign` (AWS quota).

@@ -223,3 +223,23 @@ fn a_full_history_ends_the_execution() {
     assert_eq!(execution.cause(), Some(expected));
     assert_eq!(execution.error(), Some("States.Runtime"));
 }
+
+#[test]
+fn a_loop_cannot_nest_its_payload_without_end() {
+    let definition = r#"{"StartAt":"A","States":{
+        "A":{"Type":"Pass","Parameters":{"a.$":"$"},"Next":"B"},
+        "B":{"Type":"Choice","Choices":[{"Variable":"$.stop","IsPresent":true,"Next":"C"}],"Default":"A"},
+        "C":{"Type":"Succeed"}}}"#;
+    let program = asl::compile(definition, MachineType::Standard).program.expect("it compiles");
+    let world = TestWorld { missing_activities: Vec::new() };
+    let stamp = Stamp { now: Timestamp(0), seed: 1, world: &world };
+    let mut execution = Execution::new(Arc::new(identity(false)));
+    let start = Command::Start { input: Payload::from_valid_text("{}") };
+    let events = step(&program, &mut execution, start, stamp).events;
+    assert_eq!(execution.error(), Some("States.DataLimitExceeded"));
+    for event in decode_turn(&encode_turn(&events)).expect("it was just written") {
+        if let engine::EventKind::StateExited { output, .. } = event.kind {
+            assert!(output.value().is_object(), "what was written reads back");
+        }
+    }
+}

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use asl::{Diagnostic, MachineType};
 use engine::{TaskId, World};
-use store::ExecutionKey;
+use store::{ExecutionKey, Store};
 
-use crate::definitions::Definitions;
+use crate::definitions::{Definition, Definitions, LoadError};
+use crate::records::DefinitionHash;
 use crate::registry::Directory;
 use crate::tokens::Tokens;
 
@@ -18,6 +20,25 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// Compiles a definition, or remembers it. The diagnostics are those of a definition that
+    /// has errors.
+    pub fn compile(
+        &self,
+        text: &Arc<str>,
+        machine_type: MachineType,
+    ) -> Result<Arc<Definition>, Vec<Diagnostic>> {
+        self.definitions.compile(text, machine_type)
+    }
+
+    /// A definition from memory, or from the store. May block.
+    pub fn load_definition(
+        &self,
+        store: &dyn Store,
+        hash: DefinitionHash,
+    ) -> Result<Arc<Definition>, LoadError> {
+        self.definitions.load(store, hash)
+    }
+
     /// What the execution with this key sees of the world.
     pub(crate) fn of(&self, key: ExecutionKey) -> impl World + '_ {
         Seen { surroundings: self, key }

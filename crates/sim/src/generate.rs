@@ -12,7 +12,7 @@ pub const ACTIVITIES: [&str; 2] = [
 ];
 
 /// Error names that tasks, Fail states, retriers and catchers share, so that they meet.
-pub const ERRORS: [&str; 3] = ["Broken", "Refused", "Mine"];
+pub(crate) const ERRORS: [&str; 3] = ["Broken", "Refused", "Mine"];
 
 /// A definition of a Standard machine.
 pub fn generate_definition(random: &Random) -> Value {

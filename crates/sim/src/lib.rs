@@ -2,8 +2,11 @@
 //!
 //! Everything follows from one seed, so a failing seed replays exactly.
 
+mod checkers;
 mod generate;
 mod random;
+mod world;
 
 pub use generate::{ACTIVITIES, generate_definition, generate_input};
 pub use random::Random;
+pub use world::{Summary, run};

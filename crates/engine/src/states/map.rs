@@ -23,7 +23,8 @@ impl Turn<'_> {
             None => 0,
             Some(number) => self.whole_number(frame, &effective, number, "MaxConcurrency", 0)?,
         };
-        let items = self.items(frame, &effective, map)?;
+        let items =
+            Failure::check_data(self.items(frame, &effective, map)?, &self.state(frame).name)?;
         let length = match items.value() {
             Value::Array(items) => items.len(),
             Value::Object(pairs) => pairs.len(),
@@ -173,7 +174,7 @@ impl Turn<'_> {
             self.evaluate_with(frame, Sight::input(effective.value()), &extra, |environment| {
                 selector.evaluate_payload(environment, "ItemSelector")
             })?;
-        Ok(input)
+        Ok(Failure::check_data(input, &state.name)?)
     }
 
     /// The frame of an iteration has ended.

@@ -8,7 +8,7 @@ use crate::failure::{Failure, HEARTBEAT_TIMEOUT, TIMEOUT};
 use crate::frame::{Callback, TaskPhase};
 use crate::turn::{Flow, Sight, Stop, Turn};
 use crate::{
-    ActivityOffer, Effect, EventKind, FrameId, Refusal, TaskDispatch, TaskFailure, TaskId, limits,
+    ActivityOffer, Effect, EventKind, FrameId, Refusal, TaskDispatch, TaskFailure, TaskId,
 };
 
 impl Turn<'_> {
@@ -165,18 +165,14 @@ impl Turn<'_> {
     }
 
     fn end_task(&mut self, frame: FrameId, result: Result<Payload, TaskFailure>) -> Flow {
-        let result = match result {
-            Ok(output) if output.size() > limits::PAYLOAD_BYTES_MAX => {
-                let resource = &self.task_of(frame).resource;
-                let name = match resource {
-                    Resource::Service { service, .. } => service,
-                    Resource::LambdaFunction { arn } | Resource::Activity { arn } => arn,
-                };
-                let Failure { error, cause, .. } = Failure::too_large(name);
-                Err(TaskFailure { error, cause })
-            }
-            other => other,
-        };
+        let result = result.and_then(|output| {
+            let name = match &self.task_of(frame).resource {
+                Resource::Service { service, .. } => service,
+                Resource::LambdaFunction { arn } | Resource::Activity { arn } => arn,
+            };
+            Failure::check_result(output, name)
+                .map_err(|Failure { error, cause, .. }| TaskFailure { error, cause })
+        });
         let state = self.execution.current(frame).state;
         match result {
             Ok(output) => {

@@ -232,6 +232,13 @@ pub struct AssignedTask {
     pub(crate) given: ActivityTask,
 }
 
+impl AssignedTask {
+    /// What the worker gets.
+    pub fn given(&self) -> &ActivityTask {
+        &self.given
+    }
+}
+
 /// Many executions.
 pub struct Node {
     options: RuntimeOptions,

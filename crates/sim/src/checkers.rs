@@ -1,0 +1,149 @@
+//! What must hold in every world: nothing acknowledged is lost, no effect before its commit, one
+//! end for each execution, tokens used once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Event, EventKind, TaskId, decode_turn};
+use store::{ExecutionKey, MemoryStore, Store};
+
+use crate::world::Summary;
+
+/// What an effect says has become durable before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The task was scheduled.
+    Scheduled,
+}
+
+/// What was seen so far.
+#[derive(Default)]
+pub(crate) struct Checkers {
+    /// Acknowledged starts, by ARN, with their inputs.
+    started: BTreeMap<String, String>,
+    /// Acknowledged results, by token.
+    reported: BTreeMap<String, (bool, u64)>,
+    /// Reports whose answer was lost: they may count or not.
+    unknown: BTreeSet<String>,
+    /// Tokens of tasks that a worker was given.
+    assigned: BTreeSet<String>,
+}
+
+impl Checkers {
+    /// A call leaves the node: its task must be in the journal.
+    pub(crate) fn claim(&self, store: &MemoryStore, key: ExecutionKey, task: TaskId, claim: Claim) {
+        let found = events(store, key).iter().any(|event| {
+            event.id == task.0 && matches!(event.kind, EventKind::TaskScheduled { .. })
+        });
+        assert!(found, "an effect left before its events were durable: {key:?} {task:?} {claim:?}");
+    }
+
+    pub(crate) fn started(&mut self, store: &MemoryStore, arn: &str, input: &str) {
+        let row = store.execution_by_arn(arn).expect("a store in memory answers");
+        let row = row.unwrap_or_else(|| panic!("an acknowledged start is not durable: {arn}"));
+        let events = events(store, row.key);
+        let Some(EventKind::ExecutionStarted { input: kept, .. }) = events.first().map(|e| &e.kind)
+        else {
+            panic!("a journal does not begin with its start: {arn}");
+        };
+        assert_eq!(kept.text(), input, "an acknowledged start has its caller's input");
+        self.started.insert(arn.to_owned(), input.to_owned());
+    }
+
+    /// A worker was given a task: nobody else was, and the journal says so.
+    pub(crate) fn assigned(&mut self, store: &MemoryStore, token: &str) {
+        assert!(self.assigned.insert(token.to_owned()), "one task was given to two workers");
+        let taken = all_events(store)
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::TaskStarted { by_worker: true, .. }));
+        assert!(taken, "a task was given to a worker before that was durable");
+    }
+
+    pub(crate) fn report_unknown(&mut self, token: &str) {
+        self.unknown.insert(token.to_owned());
+    }
+
+    /// A result was acknowledged: it is in the journal, and the first of its token.
+    pub(crate) fn reported(&mut self, store: &MemoryStore, token: &str, ok: bool, value: u64) {
+        let earlier = self.reported.insert(token.to_owned(), (ok, value));
+        assert!(earlier.is_none(), "a token was used twice");
+        if !self.unknown.contains(token) {
+            assert!(holds_result(&all_events(store), ok, value), "an acknowledged result is lost");
+        }
+    }
+
+    /// Whether every acknowledged execution is over.
+    pub(crate) fn all_ended(&self, store: &MemoryStore) -> bool {
+        self.started.keys().all(|arn| {
+            let row = store.execution_by_arn(arn).expect("a store in memory answers");
+            row.is_some_and(|row| row.state.status != 0)
+        })
+    }
+
+    /// The last look, when nothing happens any more.
+    pub(crate) fn check_end(&self, store: &MemoryStore, summary: &mut Summary) {
+        let mut every_event = Vec::new();
+        for arn in self.started.keys() {
+            let row = store.execution_by_arn(arn).expect("a store in memory answers");
+            let row = row.unwrap_or_else(|| panic!("an acknowledged execution is lost: {arn}"));
+            assert_ne!(row.state.status, 0, "an execution never ends: {arn}");
+            let events = events(store, row.key);
+            check_history(arn, &events);
+            summary.executions += 1;
+            summary.events += events.len() as u64;
+            let last = events.last().map(|event| &event.kind);
+            summary.succeeded +=
+                usize::from(matches!(last, Some(EventKind::ExecutionSucceeded { .. })));
+            every_event.extend(events);
+        }
+        for (token, (ok, value)) in &self.reported {
+            if !self.unknown.contains(token) {
+                assert!(holds_result(&every_event, *ok, *value), "an acknowledged result is lost");
+            }
+        }
+    }
+}
+
+/// What holds of every finished history.
+fn check_history(arn: &str, events: &[Event]) {
+    let shown: Vec<&Event> = events.iter().filter(|event| event.kind.is_history()).collect();
+    for (index, event) in shown.iter().enumerate() {
+        assert_eq!(event.id as usize, index + 1, "ids are dense: {arn}");
+        assert!(event.previous < event.id, "an event points back: {arn}");
+    }
+    let ends = shown.iter().filter(|event| event.kind.is_end()).count();
+    assert_eq!(ends, 1, "an execution ends once: {arn}");
+    assert!(
+        shown.last().is_some_and(|event| event.kind.is_end()),
+        "nothing follows the end: {arn}"
+    );
+    let mut finished = BTreeSet::new();
+    for event in &shown {
+        if let EventKind::TaskSucceeded { frame, .. } = event.kind {
+            assert!(finished.insert((frame, event.previous)), "a task ends once: {arn}");
+        }
+    }
+}
+
+fn events(store: &MemoryStore, key: ExecutionKey) -> Vec<Event> {
+    let journal = store.journal(key).expect("a store in memory answers");
+    journal.iter().flat_map(|turn| decode_turn(turn).expect("a journal reads")).collect()
+}
+
+fn all_events(store: &MemoryStore) -> Vec<Event> {
+    let highest = store.highest_key().expect("a store in memory answers").0;
+    (1..=highest).flat_map(|key| events(store, ExecutionKey(key))).collect()
+}
+
+/// Whether a result that somebody reported stands in the events.
+fn holds_result(events: &[Event], ok: bool, value: u64) -> bool {
+    let text = value.to_string();
+    events.iter().any(|event| match &event.kind {
+        EventKind::TaskSucceeded { output, .. } => ok && output.text() == text,
+        EventKind::TaskFailed { cause, .. } => !ok && cause.as_deref() == Some(&text),
+        EventKind::CallbackRecorded { result: Ok(output), .. } => ok && output.text() == text,
+        EventKind::CallbackRecorded { result: Err(failure), .. } => {
+            !ok && failure.cause.as_deref() == Some(&text)
+        }
+        _ => false,
+    })
+}

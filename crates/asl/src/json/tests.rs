@@ -19,7 +19,7 @@ fn check(texts: &[&str], expected: Expect) {
             }
             (fast, slow) => panic!("the parsers differ over {text:?}: {fast:?}, {slow:?}"),
         };
-        let _ = writeln!(shown, "{}\n    {outcome}", text.escape_debug());
+        let _ = writeln!(shown, "{text:?}\n    {outcome}");
     }
     expected.assert_eq(&shown);
 }
@@ -166,133 +166,133 @@ fn invalid_texts() {
             "\u{feff}{}",
             "\"a\0\"",
         ],
-        expect![[r#"
-            not some json
+        expect![[r##"
+            "not some json"
                 1:4 Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            {\'not\': \'json\'
+            "{'not': 'json'"
                 1:3 Unexpected character (''' (code 39)): was expecting double-quote to start field name
-
+            ""
                 nothing; JsonSyntaxError { message: "No content to map due to end-of-input", line: 1, column: 1 }
-  
+            "  "
                 nothing; JsonSyntaxError { message: "No content to map due to end-of-input", line: 1, column: 1 }
-            {
+            "{"
                 1:2 Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"; line: 1, column: 1])
-            [
+            "["
                 1:2 Unexpected end-of-input: expected close marker for Array (start marker at [Source: (String)"["; line: 1, column: 1])
-            [1
+            "[1"
                 1:3 Unexpected end-of-input: expected close marker for Array (start marker at [Source: (String)"[1"; line: 1, column: 1])
-            [1,
+            "[1,"
                 1:4 Unexpected end-of-input within/between Array entries
-            {\"a\"
+            "{\"a\""
                 1:5 Unexpected end-of-input within/between Object entries
-            {\"a\":
+            "{\"a\":"
                 1:6 Unexpected end-of-input within/between Object entries
-            {\"a\":1
+            "{\"a\":1"
                 1:7 Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"a":1"; line: 1, column: 1])
-            {\"a\":1,
+            "{\"a\":1,"
                 1:8 Unexpected end-of-input within/between Object entries
-            {\"a\":1,}
+            "{\"a\":1,}"
                 1:9 Unexpected character ('}' (code 125)): was expecting double-quote to start field name
-            [1,]
+            "[1,]"
                 1:5 Unexpected character (']' (code 93)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            [1 2]
+            "[1 2]"
                 1:5 Unexpected character ('2' (code 50)): was expecting comma to separate Array entries
-            {\"a\" 1}
+            "{\"a\" 1}"
                 1:7 Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value
-            {\"a\":1 \"b\":2}
+            "{\"a\":1 \"b\":2}"
                 1:9 Unexpected character ('"' (code 34)): was expecting comma to separate Object entries
-            {\"a\":}
+            "{\"a\":}"
                 1:7 Unexpected character ('}' (code 125)): expected a value
-            [}
+            "[}"
                 1:3 Unexpected close marker '}': expected ']' (for Array starting at [Source: (String)"[}"; line: 1, column: 1])
-            {]
+            "{]"
                 1:3 Unexpected close marker ']': expected '}' (for Object starting at [Source: (String)"{]"; line: 1, column: 1])
-            {\"a\":1]
+            "{\"a\":1]"
                 1:8 Unexpected close marker ']': expected '}' (for Object starting at [Source: (String)"{"a":1]"; line: 1, column: 1])
-            }
+            "}"
                 1:2 Unexpected close marker '}': expected ']' (for root starting at [Source: (String)"}"; line: 1, column: 0])
-            ]
+            "]"
                 1:2 Unexpected close marker ']': expected '}' (for root starting at [Source: (String)"]"; line: 1, column: 0])
-            {} {}
+            "{} {}"
                 1:4 Trailing token (of type START_OBJECT) found after value (bound as `com.fasterxml.jackson.databind.JsonNode`): not allowed as per `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`
-            {} x
+            "{} x"
                 1:5 Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            1 2
+            "1 2"
                 1:4 Trailing token (of type VALUE_NUMBER_INT) found after value (bound as `com.fasterxml.jackson.databind.JsonNode`): not allowed as per `DeserializationFeature.FAIL_ON_TRAILING_TOKENS`
-            12x
+            "12x"
                 1:4 Unexpected character ('x' (code 120)): Expected space separating root-level values
-            [12x]
+            "[12x]"
                 1:5 Unexpected character ('x' (code 120)): was expecting comma to separate Array entries
-            [tru]
+            "[tru]"
                 1:5 Unrecognized token 'tru': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            nul
+            "nul"
                 1:4 Unrecognized token 'nul': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            trueish
+            "trueish"
                 1:8 Unrecognized token 'trueish': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            NaN
+            "NaN"
                 1:4 Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow
-            [Infinity]
+            "[Infinity]"
                 1:10 Non-standard token 'Infinity': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow
-            -
+            "-"
                 1:2 Unexpected character ((CTRL-CHAR, code 0)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value
-            -x
+            "-x"
                 1:3 Unexpected character ('x' (code 120)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value
-            [-]
+            "[-]"
                 1:4 Unexpected character (']' (code 93)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value
-            01
+            "01"
                 1:2 Invalid numeric value: Leading zeroes not allowed
-            -01
+            "-01"
                 1:3 Invalid numeric value: Leading zeroes not allowed
-            1.
+            "1."
                 1:3 Unexpected character ((CTRL-CHAR, code 0)) in numeric value: Decimal point not followed by a digit
-            1.e3
+            "1.e3"
                 1:4 Unexpected character ('e' (code 101)) in numeric value: Decimal point not followed by a digit
-            [1e]
+            "[1e]"
                 1:5 Unexpected character (']' (code 93)) in numeric value: Exponent indicator not followed by a digit
-            [1e+]
+            "[1e+]"
                 1:6 Unexpected character (']' (code 93)) in numeric value: Exponent indicator not followed by a digit
-            1e400
+            "1e400"
                 1:6 Numeric value (1e400) out of range
-            \"abc
+            "\"abc"
                 1:5 Unexpected end-of-input: was expecting closing quote for a string value
-            {\"abc
+            "{\"abc"
                 1:6 Unexpected end-of-input in field name
-            \"a\\
+            "\"a\\"
                 1:4 Unexpected end-of-input in character escape sequence
-            \"a\\x\"
+            "\"a\\x\""
                 1:5 Unrecognized character escape 'x' (code 120)
-            \"\\u12g4\"
+            "\"\\u12g4\""
                 1:7 Unexpected character ('g' (code 103)): expected a hex-digit for character escape sequence
-            \"\\u12
+            "\"\\u12"
                 1:6 Unexpected end-of-input in character escape sequence
-            \"\\ud800\"
+            "\"\\ud800\""
                 1:8 Incomplete surrogate pair in character escape sequence: \ud800
-            \"\\ud800\\u0041\"
+            "\"\\ud800\\u0041\""
                 1:14 Incomplete surrogate pair in character escape sequence: \ud800
-            \"a\nb\"
+            "\"a\nb\""
                 1:4 Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in string value
-            {\"a\tb\":1}
+            "{\"a\tb\":1}"
                 1:5 Illegal unquoted character ((CTRL-CHAR, code 9)): has to be escaped using backslash to be included in name
-            \0
+            "\0"
                 1:2 Illegal character ((CTRL-CHAR, code 0)): only regular white space (\r, \n, \t) is allowed between tokens
-            [1,\0]
+            "[1,\0]"
                 1:5 Illegal character ((CTRL-CHAR, code 0)): only regular white space (\r, \n, \t) is allowed between tokens
-            // x\n{}
+            "// x\n{}"
                 1:2 Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)
-            {\"a\": /* */ 1}
+            "{\"a\": /* */ 1}"
                 1:8 Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)
-            #
+            "#"
                 1:2 Unexpected character ('#' (code 35)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            {\n  \"a\": 1\n  \"b\": 2\n}
+            "{\n  \"a\": 1\n  \"b\": 2\n}"
                 3:4 Unexpected character ('"' (code 34)): was expecting comma to separate Object entries
-            €
+            "€"
                 1:2 Unexpected character ('€' (code 8364 / 0x20ac)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            [+1]
+            "[+1]"
                 1:3 Unexpected character ('+' (code 43)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            \u{feff}{}
+            "\u{feff}{}"
                 1:2 Unexpected character ('﻿' (code 65279 / 0xfeff)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
-            \"a\0\"
+            "\"a\0\""
                 1:4 Illegal unquoted character ((CTRL-CHAR, code 0)): has to be escaped using backslash to be included in string value
-        "#]],
+        "##]],
     );
 }

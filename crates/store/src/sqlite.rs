@@ -3,6 +3,7 @@
 //! One connection writes; readers take one of a few others and see what was committed. The
 //! write-ahead log is brought into the file by a thread of its own, away from commits.
 
+mod arn_index;
 mod arns;
 mod checkpoint;
 mod error;
@@ -18,9 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::Connection;
 
+use self::arn_index::{ArnHash, ArnIndex, ArnWriter};
 use self::arns::Interned;
 use self::checkpoint::Checkpointer;
-use self::error::{failed, is_sync_failure};
+use self::error::{failed, is_sync_failure, unusable};
 use self::folder::FolderLock;
 use self::readers::Readers;
 use crate::records::{ExecutionKey, ExecutionQuery, ExecutionRow, Outcome, Write};
@@ -32,13 +34,14 @@ pub struct SqliteStore {
     checkpointer: Option<Checkpointer>,
     readers: Readers,
     shared: Arc<Shared>,
-    arn_hash: fn(&str) -> i64,
     _lock: FolderLock,
 }
 
 /// What the commit and the checkpoint threads share.
 struct Shared {
     file: PathBuf,
+    arn_hash: ArnHash,
+    arn_index: ArnIndex,
     writer: Mutex<Writer>,
     /// Set for good once the disk failed to make a write durable: what it holds since is unknown,
     /// and a later success would say nothing.
@@ -48,8 +51,19 @@ struct Shared {
 struct Writer {
     connection: Connection,
     interned: Interned,
-    /// The hash that ARNs are found by; another one in tests of collisions.
-    arn_hash: fn(&str) -> i64,
+    arns: ArnWriter,
+}
+
+/// What tests set otherwise, to meet with little data what takes much.
+struct Options {
+    arn_hash: ArnHash,
+    recent_arns_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { arn_hash: arn_index::hash, recent_arns_max: arn_index::RECENT_MAX }
+    }
 }
 
 impl SqliteStore {
@@ -60,17 +74,21 @@ impl SqliteStore {
     /// `Unusable` where the directory is in use by another process, cannot be written, or holds
     /// something that is not a store of this version or an older one; then nothing was changed.
     pub fn open(folder: &Path) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_with(folder, &Options::default())
+    }
+
+    fn open_with(folder: &Path, options: &Options) -> Result<SqliteStore, StoreError> {
         let lock = folder::lock(folder)?;
         let file = folder::prepare(folder)?;
         let connection = schema::open_writer(&file)?;
+        let arn_index = ArnIndex::load(&connection).map_err(|error| unusable(&file, &error))?;
         let readers = Readers::new(&file)?;
-        let interned = Interned::default();
-        let arn_hash = arns::hash;
-        let writer = Writer { connection, interned, arn_hash };
-        let writer = Mutex::new(writer);
-        let shared = Arc::new(Shared { file, writer, broken: AtomicBool::new(false) });
+        let arns = ArnWriter::new(options);
+        let writer = Mutex::new(Writer { connection, interned: Interned::default(), arns });
+        let (arn_hash, broken) = (options.arn_hash, AtomicBool::new(false));
+        let shared = Arc::new(Shared { file, arn_hash, arn_index, writer, broken });
         let checkpointer = Some(Checkpointer::start(&shared)?);
-        Ok(SqliteStore { checkpointer, readers, shared, arn_hash, _lock: lock })
+        Ok(SqliteStore { checkpointer, readers, shared, _lock: lock })
     }
 
     fn read<T>(
@@ -118,7 +136,8 @@ impl Store for SqliteStore {
         self.shared.check_sound()?;
         let outcomes = {
             let mut writer = self.shared.writer();
-            write::commit(&mut writer, writes).map_err(|error| self.shared.note(&error))?
+            write::commit(&mut writer, &self.shared.arn_index, writes)
+                .map_err(|error| self.shared.note(&error))?
         };
         self.shared.check_sound()?;
         Ok(outcomes)
@@ -129,8 +148,11 @@ impl Store for SqliteStore {
     }
 
     fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, StoreError> {
-        let hash = self.arn_hash;
-        self.read(|connection| read::execution_by_arn(connection, arn, hash(arn)))
+        let Shared { arn_hash, arn_index, .. } = &*self.shared;
+        self.read(|connection| {
+            let keys = arn_index.find(connection, arn_hash(arn))?;
+            read::execution_of(connection, &keys, arn)
+        })
     }
 
     fn journal(&self, key: ExecutionKey) -> Result<Vec<Vec<u8>>, StoreError> {

@@ -5,6 +5,21 @@ CREATE TABLE arns (
     arn TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- Executions by the hash of their ARN. Hashes fall anywhere, so that writing each at once would
+-- rewrite a page for each execution. New ones are therefore in the log first, and are moved from
+-- there in the order of hashes, many to a page. An entry is in the log, in the index, or in both.
+CREATE TABLE arn_index (
+    hash INTEGER NOT NULL,
+    execution INTEGER NOT NULL,
+    PRIMARY KEY (hash, execution)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arn_log (
+    id INTEGER PRIMARY KEY,
+    -- Hashes and keys in turn, each in 8 bytes, the lowest first.
+    entries BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE executions (
     key INTEGER PRIMARY KEY,
     -- Turns committed so far.
@@ -24,15 +39,11 @@ CREATE TABLE executions (
     stem INTEGER,
     name TEXT NOT NULL,
     rest TEXT NOT NULL,
-    -- A hash of the ARN. Where it is taken by another ARN, the next free number.
-    arn_hash INTEGER NOT NULL,
     -- Null where it is long: then it is turn 0 in the journal.
     header BLOB,
     -- The first turn's journal where it is short, else null.
     first_turn BLOB
 ) STRICT;
-
-CREATE UNIQUE INDEX executions_by_arn ON executions (arn_hash);
 
 -- Lists of one status; a list of any status is merged from them. The key is in every index.
 CREATE INDEX executions_by_state_machine ON executions (state_machine, status, moment)
@@ -47,13 +58,14 @@ CREATE INDEX executions_open ON executions (state_machine) WHERE listed = 0 AND 
 CREATE INDEX executions_by_wake ON executions (wake) WHERE wake IS NOT NULL;
 CREATE INDEX executions_to_recover ON executions (recover) WHERE recover = 1;
 
--- Turns that are not in the execution's row.
+-- Turns that are not in the execution's row, in the order of commits: appending them and a short
+-- entry of an index rewrites fewer pages than keeping them in the order of executions.
 CREATE TABLE journal (
     execution INTEGER NOT NULL,
     turn INTEGER NOT NULL,
     bytes BLOB NOT NULL,
-    PRIMARY KEY (execution, turn)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (execution, turn)
+) STRICT;
 
 CREATE TABLE records (
     kind TEXT NOT NULL,

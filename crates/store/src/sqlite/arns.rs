@@ -1,4 +1,4 @@
-//! How ARNs are kept: parts that repeat once in a table of their own, and whole ones by a hash.
+//! How ARNs are kept: parts that repeat, once in a table of their own.
 
 use std::collections::HashMap;
 
@@ -62,17 +62,6 @@ pub(super) fn split<'a>(arn: &'a str, name: &str) -> Option<(&'a str, &'a str)> 
     (at <= PART_BYTES_MAX).then(|| (&arn[..at], &arn[at + name.len()..]))
 }
 
-/// The hash that ARNs are found by. It is part of the stored format.
-pub(super) fn hash(arn: &str) -> i64 {
-    // FNV-1a, then a mix that spreads the last bytes over all bits.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in arn.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    (hash ^ (hash >> 32)).cast_signed()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,14 +82,5 @@ mod tests {
         check("arn:x:execution:m:n", "x:e", None);
         check("arn:x:execution:m:n", "", None);
         check("n", "n", None);
-    }
-
-    #[test]
-    fn the_hash_is_part_of_the_format() {
-        assert_eq!(hash(""), -162702791582339457);
-        assert_eq!(
-            hash("arn:aws:states:us-east-1:123456789012:execution:a:b"),
-            -3969195899432426762
-        );
     }
 }

@@ -79,20 +79,20 @@ pub(super) fn execution(
     connection.prepare_cached(select_row!("e.key = ?1"))?.query_row([key], row).optional()
 }
 
-pub(super) fn execution_by_arn(
+/// The one of a few executions that has an ARN.
+pub(super) fn execution_of(
     connection: &Connection,
+    keys: &[i64],
     arn: &str,
-    hash: i64,
 ) -> Result<Option<ExecutionRow>> {
-    let mut select = connection.prepare_cached(select_row!("e.arn_hash = ?1"))?;
-    let mut hash = hash;
-    // Executions whose ARNs have the same hash stand at the numbers that follow.
-    loop {
-        match select.query_row([hash], row).optional()? {
-            Some(found) if *found.new.arn != *arn => hash = hash.wrapping_add(1),
-            found => return Ok(found),
+    for key in keys {
+        let mut select = connection.prepare_cached(select_row!("e.key = ?1"))?;
+        let found = select.query_row([key], row).optional()?;
+        if found.as_ref().is_some_and(|found| *found.new.arn == *arn) {
+            return Ok(found);
         }
     }
+    Ok(None)
 }
 
 pub(super) fn journal(connection: &Connection, key: ExecutionKey) -> Result<Vec<Vec<u8>>> {

@@ -3,7 +3,9 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, params};
 
 use super::Writer;
+use super::arn_index::{ArnIndex, ArnWriter};
 use super::arns::{self, Interned};
+use super::read;
 use crate::records::{NewExecution, Outcome, RowState, TurnWrite, Write};
 
 /// A header of at most so many bytes is kept in the execution's row.
@@ -39,38 +41,43 @@ const UPDATES: [[[&str; 2]; 2]; 2] = [
 ];
 
 /// Commits a batch; nothing of it is kept on an error.
-pub(super) fn commit(writer: &mut Writer, writes: &[Write]) -> Result<Vec<Outcome>> {
-    let Writer { connection, interned, arn_hash } = writer;
-    let done = transact(connection, interned, *arn_hash, writes);
-    if done.is_err() {
-        interned.clear();
-        if !connection.is_autocommit() {
-            connection.execute_batch("ROLLBACK")?;
+pub(super) fn commit(
+    writer: &mut Writer,
+    arn_index: &ArnIndex,
+    writes: &[Write],
+) -> Result<Vec<Outcome>> {
+    let done = transact(writer, arn_index, writes);
+    if done.is_ok() {
+        writer.arns.committed(arn_index);
+    } else {
+        writer.interned.clear();
+        writer.arns.rolled_back();
+        if !writer.connection.is_autocommit() {
+            // Where this fails too, the next commit fails at its begin.
+            let _ = writer.connection.execute_batch("ROLLBACK");
         }
     }
     done
 }
 
-fn transact(
-    connection: &Connection,
-    interned: &mut Interned,
-    arn_hash: fn(&str) -> i64,
-    writes: &[Write],
-) -> Result<Vec<Outcome>> {
+fn transact(writer: &mut Writer, arn_index: &ArnIndex, writes: &[Write]) -> Result<Vec<Outcome>> {
+    let Writer { connection, interned, arns } = writer;
+    let connection = &*connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let mut batch =
-        Batch { statements: Statements::prepare(connection)?, connection, interned, arn_hash };
+    let statements = Statements::prepare(connection)?;
+    let mut batch = Batch { connection, statements, interned, arns, arn_index };
     let outcomes = writes.iter().map(|write| batch.write(write)).collect::<Result<_>>()?;
-    drop(batch);
+    batch.arns.write(arn_index, connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(outcomes)
 }
 
 struct Batch<'a> {
     connection: &'a Connection,
-    interned: &'a mut Interned,
-    arn_hash: fn(&str) -> i64,
     statements: Statements<'a>,
+    interned: &'a mut Interned,
+    arns: &'a mut ArnWriter,
+    arn_index: &'a ArnIndex,
 }
 
 /// The statements that most writes need.
@@ -85,7 +92,7 @@ impl<'a> Statements<'a> {
         Ok(Statements {
             insert_execution: connection.prepare_cached(
                 "INSERT INTO executions VALUES \
-                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
                  ON CONFLICT DO NOTHING",
             )?,
             insert_turn: connection.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3)")?,
@@ -137,6 +144,11 @@ impl Batch<'_> {
         let Ok(key) = i64::try_from(turn.key.0) else {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, -1));
         };
+        let namesakes = self.arns.find(self.arn_index, self.connection, &new.arn)?;
+        if read::execution_of(self.connection, &namesakes, &new.arn)?.is_some() {
+            let known = self.before(key)?.is_some();
+            return Ok(if known { Outcome::Conflict } else { Outcome::NameTaken });
+        }
         let state_machine = self.interned.id(self.connection, &new.state_machine_arn)?;
         let version = self.optional_id(new.version_arn.as_deref())?;
         let alias = self.optional_id(new.alias_arn.as_deref())?;
@@ -147,42 +159,28 @@ impl Batch<'_> {
         let header = (new.header.len() <= ROW_HEADER_BYTES).then_some(&new.header);
         let in_row = turn.journal.len() + header.map_or(0, Vec::len) <= ROW_BYTES;
         let first_turn = in_row.then_some(&turn.journal);
-        let mut arn_hash = (self.arn_hash)(&new.arn);
-        loop {
-            let inserted = self.statements.insert_execution.execute(params![
-                key,
-                turn.state.status,
-                turn.state.stop_date.is_some(),
-                turn.state.stop_date.unwrap_or(new.start_date),
-                turn.state.wake,
-                turn.state.recover,
-                new.listed,
-                new.start_date,
-                state_machine,
-                version,
-                alias,
-                stem,
-                new.name,
-                rest,
-                arn_hash,
-                header,
-                first_turn,
-            ])?;
-            if inserted == 1 {
-                break;
-            }
-            if self.before(key)?.is_some() {
-                return Ok(Outcome::Conflict);
-            }
-            let mut holder = self.connection.prepare_cached(
-                "SELECT stem IS ?2 AND rest = ?3 AND (stem IS NULL OR name = ?4) \
-                 FROM executions WHERE arn_hash = ?1",
-            )?;
-            if holder.query_row(params![arn_hash, stem, rest, new.name], |row| row.get(0))? {
-                return Ok(Outcome::NameTaken);
-            }
-            arn_hash = arn_hash.wrapping_add(1);
+        let inserted = self.statements.insert_execution.execute(params![
+            key,
+            turn.state.status,
+            turn.state.stop_date.is_some(),
+            turn.state.stop_date.unwrap_or(new.start_date),
+            turn.state.wake,
+            turn.state.recover,
+            new.listed,
+            new.start_date,
+            state_machine,
+            version,
+            alias,
+            stem,
+            new.name,
+            rest,
+            header,
+            first_turn,
+        ])?;
+        if inserted == 0 {
+            return Ok(Outcome::Conflict);
         }
+        self.arns.add(&new.arn, key);
         if header.is_none() {
             self.statements.insert_turn.execute(params![key, HEADER_TURN, new.header])?;
         }

@@ -3,6 +3,7 @@
 use asl::Payload;
 use bytes::Bytes;
 use engine::TaskFailure;
+use engine::limits::PAYLOAD_BYTES_MAX;
 use serde_json::{Map, Value};
 
 use crate::failure::task_failure;
@@ -26,20 +27,29 @@ impl InvokeResponse {
     /// The output of a Task state whose resource is a function's ARN: the function's own
     /// answer, to the letter.
     pub(crate) fn into_function_output(self) -> Result<Payload, TaskFailure> {
+        if self.function_error.is_some() {
+            return Err(function_failure(&String::from_utf8_lossy(&self.payload)));
+        }
         let text = self.payload_text()?;
         if text.is_empty() {
             return Ok(Payload::from_value(Value::from("")));
         }
-        Payload::parse(text).map_err(|error| no_json(text, &error))
+        Payload::parse(text).or_else(|error| unreadable(text, &error).map(Payload::from_value))
     }
 
     /// The output of `lambda:invoke`.
     pub(crate) fn into_task_output(self) -> Result<Payload, TaskFailure> {
+        if self.function_error.is_some() {
+            // Unlike a function's own ARN, the integration writes the error anew.
+            let error = String::from_utf8_lossy(&self.payload);
+            let parsed = serde_json::from_str::<Value>(&error);
+            return Err(function_failure(&parsed.map_or(error.into(), |error| error.to_string())));
+        }
         let text = self.payload_text()?;
         let payload = if text.is_empty() {
             Value::from("")
         } else {
-            serde_json::from_str(text).map_err(|error| no_json(text, &error))?
+            serde_json::from_str(text).or_else(|error| unreadable(text, &error))?
         };
         let (http, response) = sdk_metadata(&self.headers, self.status, &self.request_id);
         let mut output = Map::new();
@@ -56,11 +66,7 @@ impl InvokeResponse {
         Ok(Payload::from_value(Value::Object(output)))
     }
 
-    /// The payload as text, unless it is the function's error.
     fn payload_text(&self) -> Result<&str, TaskFailure> {
-        if self.function_error.is_some() {
-            return Err(function_failure(&String::from_utf8_lossy(&self.payload)));
-        }
         std::str::from_utf8(&self.payload)
             .map_err(|error| no_json(&String::from_utf8_lossy(&self.payload), &error))
     }
@@ -82,6 +88,12 @@ fn function_failure(payload: &str) -> TaskFailure {
             ),
         ),
     }
+}
+
+/// What becomes of a payload that is not JSON. One that is too large as well goes on as a text:
+/// the engine refuses it for its size, as AWS does.
+fn unreadable(text: &str, error: &serde_json::Error) -> Result<Value, TaskFailure> {
+    if text.len() > PAYLOAD_BYTES_MAX { Ok(Value::from(text)) } else { Err(no_json(text, error)) }
 }
 
 /// Functions of the managed runtimes always answer with JSON; others can answer anything.
@@ -156,7 +168,7 @@ mod tests {
             r#"{"errorMessage": "no", "errorType": "KeyError"}"#,
             Some("Unhandled"),
             &expect![[r#"
-                KeyError: {"errorMessage": "no", "errorType": "KeyError"}
+                KeyError: {"errorMessage":"no","errorType":"KeyError"}
                 KeyError: {"errorMessage": "no", "errorType": "KeyError"}
             "#]],
         );

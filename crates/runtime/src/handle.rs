@@ -208,7 +208,7 @@ impl Runtime {
         self.machine_answer(&answer)
     }
 
-    /// UpdateStateMachine. The answer's `revision_id` is absent if nothing changed.
+    /// UpdateStateMachine. Where nothing changes the revision stays, and the answer names it.
     pub async fn update_state_machine(
         &self,
         arn: &str,
@@ -225,11 +225,7 @@ impl Runtime {
         let Answer::Machine(answer) = self.ask_resource(request).await? else {
             return Err(wrong_answer());
         };
-        let (mut machine, version) = self.machine_answer(&answer)?;
-        if answer.unchanged {
-            machine.revision_id = None;
-        }
-        Ok((machine, version))
+        self.machine_answer(&answer)
     }
 
     /// DeleteStateMachine: gone at once where nothing runs; otherwise its executions are

@@ -93,8 +93,6 @@ impl Change {
 pub struct MachineAnswer {
     pub(crate) machine: Arc<StateMachineRecord>,
     pub(crate) version: Option<Arc<VersionRecord>>,
-    /// Whether an update changed nothing, so that AWS names no revision.
-    pub(crate) unchanged: bool,
 }
 
 /// What a start refers to.
@@ -281,7 +279,7 @@ impl Registry {
                 self.versions.get(&*version_arn(&existing.arn, number)).map(Arc::clone)
             });
             let machine = Arc::clone(existing);
-            return Ok((Vec::new(), MachineAnswer { machine, version, unchanged: true }));
+            return Ok((Vec::new(), MachineAnswer { machine, version }));
         }
         if new.tags.len() > TAGS_MAX {
             return Err(RuntimeError::TooManyTags(new.arn.to_string()));
@@ -309,7 +307,7 @@ impl Registry {
         if !new.tags.is_empty() {
             changes.push(Change::PutTags(new.arn.clone(), merge_tags(Vec::new(), &new.tags)));
         }
-        let answer = finish_machine(&mut changes, machine, version, false);
+        let answer = finish_machine(&mut changes, machine, version);
         Ok((changes, answer))
     }
 
@@ -359,10 +357,10 @@ impl Registry {
         }
         let Some(description) = &update.publish else {
             if unchanged {
-                let answer = MachineAnswer { machine: existing, version: None, unchanged };
+                let answer = MachineAnswer { machine: existing, version: None };
                 return Ok((changes, answer));
             }
-            let answer = finish_machine(&mut changes, machine, None, unchanged);
+            let answer = finish_machine(&mut changes, machine, None);
             return Ok((changes, answer));
         };
         // The same content is the same version.
@@ -370,11 +368,11 @@ impl Registry {
             self.versions.get(&*version_arn(&machine.arn, number)).map(Arc::clone)
         });
         if let Some(version) = known {
-            let answer = MachineAnswer { machine: existing, version: Some(version), unchanged };
+            let answer = MachineAnswer { machine: existing, version: Some(version) };
             return Ok((changes, answer));
         }
         let version = publish_version(&mut machine, description.clone(), now);
-        let answer = finish_machine(&mut changes, machine, Some(version), unchanged);
+        let answer = finish_machine(&mut changes, machine, Some(version));
         Ok((changes, answer))
     }
 
@@ -498,14 +496,13 @@ fn finish_machine(
     changes: &mut Vec<Change>,
     machine: StateMachineRecord,
     version: Option<Arc<VersionRecord>>,
-    unchanged: bool,
 ) -> MachineAnswer {
     let machine = Arc::new(machine);
     changes.push(Change::PutMachine(Arc::clone(&machine)));
     if let Some(version) = &version {
         changes.push(Change::PutVersion(Arc::clone(version)));
     }
-    MachineAnswer { machine, version, unchanged }
+    MachineAnswer { machine, version }
 }
 
 /// Replaces and adds tags.

@@ -381,6 +381,3 @@ fn path_or_call(text: &str) -> Option<Template> {
         IntrinsicCall::parse(text).map(Template::Intrinsic)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -20,6 +20,8 @@ pub struct Case {
     /// The rules as they stand there.
     pub(crate) placeholders: Vec<Value>,
     pub(crate) noise: Vec<String>,
+    /// The day, as `2024-06-26`, on which the recording was last seen to hold on AWS.
+    pub(crate) validated_on: Option<String>,
     pub(crate) recorded: Value,
 }
 
@@ -49,10 +51,43 @@ pub(crate) enum Expect {
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
     pub(crate) service: String,
-    pub(crate) operation: String,
     pub(crate) request: Value,
     pub(crate) response: Value,
 }
+
+/// Cases whose outcome hangs on a name: name in the file -> name that has the original's form.
+const RENAMED: &[(&str, &[(&str, &str)])] = &[
+    // The recording shows that the name of nothing is made from the name of something.
+    ("error_handling/task_lambda.no_such_function", NO_SUCH_FUNCTION),
+    ("error_handling/task_lambda.no_such_function_catch", NO_SUCH_FUNCTION),
+    ("error_handling/task_service_lambda.no_such_function", NO_SUCH_FUNCTION),
+    ("error_handling/task_service_lambda.no_such_function_catch", NO_SUCH_FUNCTION),
+    ("api/core/sfn_api.invalid_start_execution_arn", &[("name-1", "statemachine_invalid_sm-1")]),
+    // They split the name of the machine at "-".
+    ("intrinsic_functions/generic.nested_calls_1", &[("sm-1", "sm1")]),
+    ("intrinsic_functions/generic.nested_calls_2", &[("sm-1", "sm1")]),
+    // The list is in the order of names that ended with 0, 1, … 12.
+    (
+        "api/core/sfn_api.list_sms_pagination",
+        &[
+            ("sm-01", "sm-a"),
+            ("sm-11", "sm-b"),
+            ("sm-12", "sm-c"),
+            ("sm-13", "sm-d"),
+            ("sm-02", "sm-e"),
+            ("sm-03", "sm-f"),
+            ("sm-04", "sm-g"),
+            ("sm-05", "sm-h"),
+            ("sm-06", "sm-i"),
+            ("sm-07", "sm-j"),
+            ("sm-08", "sm-k"),
+            ("sm-09", "sm-l"),
+            ("sm-10", "sm-m"),
+        ],
+    ),
+];
+
+const NO_SUCH_FUNCTION: &[(&str, &str)] = &[("name-1", "no_such_function-1")];
 
 /// The folder of the data in the repository.
 pub fn folder() -> PathBuf {
@@ -70,8 +105,12 @@ pub fn load_all() -> Result<Vec<Case>> {
     for line in index.lines() {
         let entry: Value = serde_json::from_str(line)?;
         let file = entry["file"].as_str().context("a file in each line of the index")?;
-        let text = std::fs::read_to_string(folder().join(file)).context(file.to_owned())?;
+        let mut text = std::fs::read_to_string(folder().join(file)).context(file.to_owned())?;
         let name = file.trim_end_matches(".json");
+        let renamed = RENAMED.iter().filter(|(case, _)| *case == name);
+        for (old, new) in renamed.flat_map(|(_, names)| *names) {
+            text = text.replace(old, new);
+        }
         cases.push(parse(name, &serde_json::from_str(&text)?).context(file.to_owned())?);
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -91,6 +130,7 @@ fn parse(name: &str, file: &Value) -> Result<Case> {
         derived: strings("derived"),
         placeholders: list("placeholders").to_vec(),
         noise: strings("noise"),
+        validated_on: file["validated_on"].as_str().map(String::from),
         recorded: match &file["recorded"] {
             Value::Null => Value::Object(serde_json::Map::new()),
             recorded => recorded.clone(),
@@ -124,7 +164,6 @@ fn parse_step(step: &Value) -> Result<Step> {
 fn parse_service(service: &Value) -> Result<Service> {
     Ok(Service {
         service: service["service"].as_str().context("service")?.to_owned(),
-        operation: service["operation"].as_str().context("operation")?.to_owned(),
         request: service["request"].clone(),
         response: service["response"].clone(),
     })

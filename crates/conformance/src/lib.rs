@@ -3,9 +3,16 @@
 
 mod bindings;
 pub mod case;
+mod client;
 mod difference;
+mod lambda;
+pub mod lists;
 mod normalise;
+pub mod run;
 mod select;
+mod server;
+mod step_functions;
+pub mod suite;
 mod text;
 
 use anyhow::{Context, Result};

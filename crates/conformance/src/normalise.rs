@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use regex::{NoExpand, Regex};
 use serde_json::{Map, Value};
 
@@ -20,7 +21,6 @@ static UUID: LazyLock<Regex> = LazyLock::new(|| {
 });
 static ARN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^arn:aws[a-z-]*:[^:]*:[^:]*:(\d{12})?:.+$"));
-static ISO: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}"));
 static CAUSE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)'(\{.*\})'"));
 
 fn pattern(text: &str) -> Regex {
@@ -177,7 +177,7 @@ fn apply_named(named: &str, with: &str, root: &mut Value, found: &mut Found) -> 
         "timestamp" => each_member(root, &mut |name, value| {
             let named = name.to_lowercase().contains("timestamp");
             let is_moment = named || name == "creationTime" || name == "ingestionTime";
-            let is_iso = value.as_str().is_some_and(|text| ISO.is_match(text));
+            let is_iso = value.as_str().is_some_and(is_moment_text);
             if is_moment && !is_iso && !value.is_object() && !value.is_array() {
                 *value = with.into();
             }
@@ -211,27 +211,44 @@ fn apply_named(named: &str, with: &str, root: &mut Value, found: &mut Found) -> 
     Ok(())
 }
 
-/// Events between `ParallelStateStarted` and the next event of a Parallel state, in an order that
-/// does not depend on which branch was faster.
-fn order_parallel(events: &mut [Value]) {
-    let kind = |event: &Value| event["type"].as_str().unwrap_or_default().to_owned();
-    let mut index = 0;
-    while index < events.len() {
-        if kind(&events[index]) != "ParallelStateStarted" {
-            index += 1;
-            continue;
+/// Events inside a Parallel state, in an order that does not depend on which branch was faster:
+/// those up to the next event of a Parallel state lose their ids and are sorted by their text. The
+/// recordings lack the events that end a Parallel state, and the exits of inner ones.
+fn order_parallel(events: &mut Vec<Value>) {
+    let mut depth = 0_usize;
+    let mut ordered = Vec::new();
+    let mut group: Vec<Value> = Vec::new();
+    for mut event in std::mem::take(events) {
+        let kind = event["type"].as_str().unwrap_or_default();
+        let starts = kind == "ParallelStateStarted";
+        let ends = kind.starts_with("ParallelState")
+            && ["Succeeded", "Failed", "Aborted"].iter().any(|end| kind.ends_with(end));
+        let exits = kind == "ParallelStateExited";
+        if starts || ends || exits {
+            group.sort_by_cached_key(to_text);
+            ordered.append(&mut group);
         }
-        let start = index + 1;
-        let inside =
-            events[start..].iter().take_while(|event| !kind(event).starts_with("Parallel"));
-        let end = start + inside.count();
-        for event in &mut events[start..end] {
+        if starts {
+            depth += 1;
+            ordered.push(event);
+        } else if ends {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 {
+            ordered.push(event);
+        } else if !exits {
             event["id"] = serde_json::json!([0]);
             event["previousEventId"] = 0.into();
+            group.push(event);
         }
-        events[start..end].sort_by_cached_key(to_text);
-        index = end;
     }
+    group.sort_by_cached_key(to_text);
+    ordered.append(&mut group);
+    *events = ordered;
+}
+
+/// Whether a text is a moment with an offset, as the rules know it.
+fn is_moment_text(text: &str) -> bool {
+    text.contains('T') && text.parse::<Timestamp>().is_ok()
 }
 
 /// The last part of an ARN.
@@ -370,11 +387,11 @@ mod tests {
             json!([{"named": "parallel-order"}]),
             json!({"a": {"events": [
                 event(1, "ParallelStateStarted"), event(2, "Z"), event(3, "A"),
-                event(4, "ParallelStateSucceeded"),
+                event(4, "ParallelStateSucceeded"), event(5, "ParallelStateExited"),
             ]}}),
             json!({"a": {"events": [
                 event(1, "ParallelStateStarted"), inside("A"), inside("Z"),
-                event(4, "ParallelStateSucceeded"),
+                event(5, "ParallelStateExited"),
             ]}}),
         );
     }
@@ -385,7 +402,10 @@ mod tests {
         let shared = crate::shared_rules().unwrap();
         let mut changed = Vec::new();
         for case in crate::case::load_all().unwrap() {
-            let rules = Rules::new(&case.placeholders, &shared, &case.noise).unwrap();
+            // Events that this rule drops cannot be dropped again.
+            let once = |rule: &&Value| rule["named"] != "parallel-order";
+            let rules: Vec<Value> = case.placeholders.iter().filter(once).cloned().collect();
+            let rules = Rules::new(&rules, &shared, &case.noise).unwrap();
             let mut recorded = case.recorded.clone();
             rules.remove_noise(&mut recorded);
             let mut before = recorded.clone();

@@ -1,0 +1,76 @@
+//! The server that a case talks to: the whole of it but the command line, in this process, with
+//! everything in memory. Functions are answered by the stand-in over HTTP.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use api::{Api, ApiOptions};
+use integrations::{FunctionsConfig, Integrations, IntegrationsConfig};
+use runtime::{Runtime, RuntimeOptions};
+use store::MemoryStore;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::lambda::{self, Script};
+use crate::step_functions::StepFunctionsCalls;
+
+/// A running server.
+pub(crate) struct Server {
+    address: SocketAddr,
+    runtime: Arc<Runtime>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    functions: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(script: Arc<Script>) -> Result<Server> {
+        let (lambda, functions) = lambda::serve(script).await?;
+        let environment = [
+            ("AWS_ENDPOINT_URL_LAMBDA", format!("http://{lambda}")),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ];
+        let integrations = Integrations::new(IntegrationsConfig {
+            functions: FunctionsConfig::default(),
+            log_directory: None,
+            environment: BTreeMap::from(environment.map(|(name, value)| (name.to_owned(), value))),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let runner = Arc::new(StepFunctionsCalls::new(integrations, address));
+        let store = Arc::new(MemoryStore::default());
+        let runtime = Runtime::start(store, runner, RuntimeOptions::default()).await?;
+        let api = Api::new(runtime.clone(), ApiOptions::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(async move {
+            let shutdown = async {
+                // Dropping the sender stops the server as well.
+                let _ = stopped.await;
+            };
+            // The listener is open; what fails from here on a case's calls will tell.
+            let _ = api::serve(listener, api, shutdown).await;
+        });
+        Ok(Server { address, runtime, stop, serving, functions })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn wait_for_end(&self, execution_arn: &str) -> Result<()> {
+        self.runtime.wait_for_end(execution_arn).await?;
+        Ok(())
+    }
+
+    /// Nothing is graceful here: a case may leave executions and polls that would wait for hours.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.serving.abort();
+        self.functions.abort();
+        self.runtime.shutdown().await;
+    }
+}

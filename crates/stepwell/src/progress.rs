@@ -435,8 +435,8 @@ mod tests {
                 status: execution.status,
             };
             for line in narrator.lines(&progress) {
-                shown.push_str(&line);
-                shown.push('\n');
+                // The bar keeps the expectation from being shifted to the left.
+                shown.push_str(&format!("|{line}\n"));
             }
         }
         expected.assert_eq(&shown);
@@ -452,15 +452,15 @@ mod tests {
                 "Rest": {"Type": "Wait", "Seconds": 2, "End": true}}}"#,
             &[Err(("Busy", "{\"errorMessage\": \"come\\nback\"}")), Ok("{}")],
             &expect![[r#"
-                   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
-                   0.000    → Load  Task
-                   0.100    ✗ Load  Busy: come back
-                   0.100    ↻ Load  retry 1 in 1 min 30 s
-                  90.200    ✓ Load  1 min 30 s
-                  90.200    → Rest  Wait
-                  90.200    … Rest  waits 2 s
-                  92.200    ✓ Rest  2 s
-                  92.200  ■ order  SUCCEEDED after 1 min 32 s
+                |   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
+                |   0.000    → Load  Task
+                |   0.100    ✗ Load  Busy: come back
+                |   0.100    ↻ Load  retry 1 in 1 min 30 s
+                |  90.200    ✓ Load  1 min 30 s
+                |  90.200    → Rest  Wait
+                |  90.200    … Rest  waits 2 s
+                |  92.200    ✓ Rest  2 s
+                |  92.200  ■ order  SUCCEEDED after 1 min 32 s
             "#]],
         );
     }
@@ -481,20 +481,20 @@ mod tests {
                 "Undo": {"Type": "Fail", "Error": "Undone", "Cause": "it went wrong"}}}"#,
             &[Err(("Broken", "in two"))],
             &expect![[r#"
-                   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
-                   0.000    → Both  Parallel
-                   0.000      → Each  Map
-                   0.000      … Each  2 items
-                   0.000      → Call  Task
-                   0.000        → One[0]  Pass
-                   0.000        ✓ One[0]  0 ms
-                   0.000        → One[1]  Pass
-                   0.000        ✓ One[1]  0 ms
-                   0.000      ✓ Each  0 ms
-                   0.100      ✗ Call  Broken: in two
-                   0.100    ↪ Both  caught, goes on with Undo  100 ms
-                   0.100    → Undo  Fail
-                   0.100  ✗ order  FAILED after 100 ms: Undone: it went wrong
+                |   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
+                |   0.000    → Both  Parallel
+                |   0.000      → Each  Map
+                |   0.000      … Each  2 items
+                |   0.000      → Call  Task
+                |   0.000        → One[0]  Pass
+                |   0.000        ✓ One[0]  0 ms
+                |   0.000        → One[1]  Pass
+                |   0.000        ✓ One[1]  0 ms
+                |   0.000      ✓ Each  0 ms
+                |   0.100      ✗ Call  Broken: in two
+                |   0.100    ↪ Both  caught, goes on with Undo  100 ms
+                |   0.100    → Undo  Fail
+                |   0.100  ✗ order  FAILED after 100 ms: Undone: it went wrong
             "#]],
         );
     }
@@ -505,9 +505,9 @@ mod tests {
             r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$.b", "End": true}}}"#,
             &[],
             &expect![[r#"
-                   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
-                   0.000    → A  Pass
-                   0.000  ✗ order  FAILED after 0 ms: States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Invalid path '$.b' : Expected to find an object with property ['b'] in path $ but…
+                |   0.000  ▶ arn:aws:states:us-east-1:123456789012:execution:order:one
+                |   0.000    → A  Pass
+                |   0.000  ✗ order  FAILED after 0 ms: States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Invalid path '$.b' : Expected to find an object with property ['b'] in path $ but…
             "#]],
         );
     }

@@ -11,7 +11,7 @@ use asl::{MachineType, Payload, compile};
 use engine::Status;
 use engine::limits::PAYLOAD_BYTES_MAX;
 use integrations::FunctionLogLine;
-use runtime::{ExecutionDescription, Progress, Runtime, RuntimeError, StartRequest, StateMachine};
+use runtime::{ExecutionDescription, Progress, RuntimeError, StartRequest, StateMachine};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::{Run, ServerOptions};

@@ -69,7 +69,8 @@ impl Folder {
         expected.assert_eq(&shown);
     }
 
-    /// Takes out what differs from run to run: the folder, and times of a few milliseconds.
+    /// Takes out what differs from run to run: the folder, and times of a few milliseconds. And
+    /// blanks at the end of lines, which an expectation cannot show.
     fn filter(&self, text: &str) -> String {
         let folder = self.path().canonicalize().unwrap().display().to_string();
         let text = text.replace(&folder, "[FOLDER]");
@@ -86,6 +87,7 @@ impl Folder {
                     });
                     format!("  [TIME]{rest}")
                 }
+                _ if line.ends_with('\n') => format!("{}\n", line.trim_end()),
                 _ => line.to_owned(),
             }
         });

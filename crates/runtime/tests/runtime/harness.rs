@@ -75,7 +75,7 @@ impl World {
         World::start(store, options, clock).await
     }
 
-    async fn start(
+    pub(crate) async fn start(
         store: Arc<dyn Store>,
         options: RuntimeOptions,
         clock: Arc<ManualClock>,

@@ -3,4 +3,7 @@
 
 mod harness;
 
+mod activities;
 mod executions;
+mod resources;
+mod restarts;

@@ -15,13 +15,17 @@ pub(crate) fn run() -> Result<()> {
     collect(&root, &mut files)?;
     files.sort();
     let mut findings = dependencies::check()?;
+    let mut texts = Vec::new();
     for path in &files {
         let Ok(text) = std::fs::read_to_string(path) else { continue };
         let name = path.strip_prefix(&root).context("collected below the root")?;
-        let name = name.to_string_lossy().replace('\\', "/");
-        findings.extend(sources::check(&name, &text));
+        texts.push((name.to_string_lossy().replace('\\', "/"), text));
+    }
+    let tests = sources::test_files(&texts);
+    for (name, text) in &texts {
+        findings.extend(sources::check(name, text, tests.contains(name)));
         if name.ends_with(".md") {
-            findings.extend(links::check(&root, &name, &text));
+            findings.extend(links::check(&root, name, text));
         }
     }
     if findings.is_empty() {

@@ -48,12 +48,12 @@ pub async fn run(wanted: &[String]) -> Result<Report> {
     });
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut playing = Vec::new();
-    for case in chosen.cloned() {
-        if wanted.is_empty() && out_of_scope.missing_service(&case).is_some() {
+    for case in chosen {
+        if wanted.is_empty() && out_of_scope.missing_service(case).is_some() {
             report.out_of_scope += 1;
             continue;
         }
-        let permits = permits.clone();
+        let (case, permits) = (case.clone(), permits.clone());
         playing.push((
             case.clone(),
             tokio::spawn(async move {

@@ -1,5 +1,7 @@
 //! Rules for the text of files: lengths, leftover notes, paths of one machine, purity.
 
+use std::collections::BTreeSet;
+
 /// The longest file, without the unit tests at its end.
 const LINES_MAX: usize = 800;
 /// The longest file with everything, and the longest file of tests.
@@ -45,12 +47,34 @@ const IMPURE: &[&str] = &[
 /// An import of a map without order may stand with this comment: it is a promise for the file.
 const NEVER_ITERATED: &str = "// Never iterated";
 
-pub(super) fn check(name: &str, text: &str) -> Vec<String> {
+/// The files that are compiled for tests only: those in folders of tests, and modules that are
+/// declared so.
+pub(super) fn test_files(files: &[(String, String)]) -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    for (name, text) in files {
+        if name.split('/').any(|part| part == "tests") {
+            tests.insert(name.clone());
+        }
+        let Some(module) = name.strip_suffix(".rs") else { continue };
+        let folder = match module.rsplit_once('/') {
+            Some((folder, "lib" | "main" | "mod")) => folder,
+            _ => module,
+        };
+        for declaration in text.split("#[cfg(test)]\nmod ").skip(1) {
+            let (child, _) = declaration.split_once([';', ' ']).unwrap_or_default();
+            tests.insert(format!("{folder}/{child}.rs"));
+            tests.insert(format!("{folder}/{child}/mod.rs"));
+        }
+    }
+    tests
+}
+
+pub(super) fn check(name: &str, text: &str, is_test: bool) -> Vec<String> {
     let mut findings = Vec::new();
     if name.ends_with(".lock") || name.ends_with("LICENSE") {
         return findings;
     }
-    findings.extend(check_length(name, text));
+    findings.extend(check_length(name, text, is_test));
     for (number, line) in (1..).zip(text.lines()) {
         for note in NOTES.iter().filter(|note| has_word(line, note)) {
             findings.push(format!("{name}:{number}: {note}: do it, or write it up elsewhere"));
@@ -59,13 +83,15 @@ pub(super) fn check(name: &str, text: &str) -> Vec<String> {
             findings.push(format!("{name}:{number}: a path of one machine: {path}"));
         }
     }
-    if ["crates/asl/src/", "crates/engine/src/"].iter().any(|pure| name.starts_with(pure)) {
+    if ["crates/asl/src/", "crates/engine/src/"].iter().any(|pure| name.starts_with(pure))
+        && !is_test
+    {
         findings.extend(check_purity(name, text));
     }
     findings
 }
 
-fn check_length(name: &str, text: &str) -> Option<String> {
+fn check_length(name: &str, text: &str, is_test: bool) -> Option<String> {
     let is_code =
         [".rs", ".py", ".ts", ".tsx", ".js", ".mjs"].iter().any(|end| name.ends_with(end));
     if !is_code {
@@ -74,7 +100,7 @@ fn check_length(name: &str, text: &str) -> Option<String> {
     let whole = text.lines().count();
     let shipped = without_tests(text).lines().count();
     let listed = TOO_LONG.iter().find(|(file, _)| *file == name).map(|(_, lines)| *lines);
-    let too_long = whole > TEST_LINES_MAX || (!is_test(name) && shipped > LINES_MAX);
+    let too_long = whole > TEST_LINES_MAX || (!is_test && shipped > LINES_MAX);
     match listed {
         None if too_long => Some(format!("{name}: {shipped} lines ({whole} with tests): split it")),
         Some(_) if !too_long => Some(format!("{name}: is short enough now: take it off the list")),
@@ -85,9 +111,6 @@ fn check_length(name: &str, text: &str) -> Option<String> {
 
 fn check_purity(name: &str, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
-    if is_test(name) {
-        return findings;
-    }
     for (number, line) in (1..).zip(without_tests(text).lines()) {
         let code = line.split("//").next().unwrap_or_default();
         for word in IMPURE.iter().filter(|word| has_word(code, word)) {
@@ -99,11 +122,6 @@ fn check_purity(name: &str, text: &str) -> Vec<String> {
         }
     }
     findings
-}
-
-/// Whether the whole file is tests.
-fn is_test(name: &str) -> bool {
-    name.split('/').any(|part| part == "tests" || part == "tests.rs")
 }
 
 /// The text before the unit tests at its end.
@@ -138,20 +156,21 @@ mod tests {
     #[test]
     fn each_rule_finds_what_it_should() {
         let note = format!("// {} later", NOTES[0]);
-        assert_eq!(check("a.rs", &note).len(), 1);
-        assert_eq!(check("a.rs", "// a mastodon").len(), 0);
+        assert_eq!(check("a.rs", &note, false).len(), 1);
+        assert_eq!(check("a.rs", "// a mastodon", false).len(), 0);
         let path = format!("cd {}someone", MACHINE_PATHS[0]);
-        assert_eq!(check("a.md", &path).len(), 1);
-        assert_eq!(check("crates/engine/src/a.rs", "let now = Instant::now();").len(), 1);
-        assert_eq!(check("crates/store/src/a.rs", "let now = Instant::now();").len(), 0);
-        assert_eq!(check("crates/asl/src/a.rs", "use std::collections::HashMap;").len(), 1);
+        assert_eq!(check("a.md", &path, false).len(), 1);
+        assert_eq!(check("crates/engine/src/a.rs", "let now = Instant::now();", false).len(), 1);
+        assert_eq!(check("crates/store/src/a.rs", "let now = Instant::now();", false).len(), 0);
+        assert_eq!(check("crates/asl/src/a.rs", "use std::collections::HashMap;", false).len(), 1);
         assert_eq!(
-            check("crates/asl/src/a.rs", "use std::collections::HashMap; // Never iterated").len(),
+            check("crates/asl/src/a.rs", "use std::collections::HashMap; // Never iterated", false)
+                .len(),
             0
         );
-        assert_eq!(check("a.rs", &"let a = 1;\n".repeat(LINES_MAX + 1)).len(), 1);
+        assert_eq!(check("a.rs", &"let a = 1;\n".repeat(LINES_MAX + 1), false).len(), 1);
         let tested =
             format!("{}\n#[cfg(test)]\nmod tests {{\n", "let a = 1;\n".repeat(LINES_MAX - 1));
-        assert_eq!(check("a.rs", &tested).len(), 0);
+        assert_eq!(check("a.rs", &tested, false).len(), 0);
     }
 }

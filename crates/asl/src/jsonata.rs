@@ -8,6 +8,7 @@ mod analysis;
 mod functions;
 mod values;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -15,7 +16,7 @@ use jlens_core::ast::BinaryOp;
 use jlens_core::{Error, Node, NodeKind, Options, Span};
 use serde_json::Value;
 
-use self::analysis::Analysis;
+use self::analysis::{Analysis, Comparison};
 use self::functions::{INTERNAL, MEMORY_EXCEEDED, UNCODED};
 use self::values::{Inputs, Root, ValueBuilder, normalised};
 use crate::intrinsics::uuid;
@@ -30,7 +31,7 @@ const ARRAY_LENGTH_MAX: usize = 873_782;
 /// How many bytes a text may have on AWS.
 const TEXT_BYTES_MAX: usize = 6_990_256;
 /// How many bytes of JSON a result may have: far more than a payload.
-const RESULT_BYTES_MAX: usize = 16 << 20;
+const RESULT_BYTES_MAX: usize = 8 << 20;
 /// How many steps an evaluation may take: somewhat more than AWS takes in its second.
 const STEPS_MAX: u64 = 5_000_000;
 /// How many results of arithmetic in one expression may be infinite.
@@ -63,9 +64,12 @@ struct Fields {
 #[derive(Debug)]
 struct Code {
     expression: jlens_core::Expression,
-    /// How many bytes stand before the text.
-    prefix: usize,
+    /// How many bytes stand before the text, which follows as it is; none where the text was
+    /// changed.
+    prefix: Option<usize>,
     depth_max: usize,
+    /// Whether the evaluation needs the functions that count.
+    counts: bool,
 }
 
 /// Why an expression does not compile.
@@ -118,7 +122,7 @@ impl Expression {
         let ast =
             jlens_core::parse(text).map_err(|error| ExpressionError::Invalid(error.message()))?;
         let analysis = analysis::analyse(&ast)?;
-        let code = Code::new(text, &analysis)?;
+        let code = Code::new(text, &analysis, &analysis.comparisons)?;
         let program = match fields(&ast.root) {
             Some((variable, names)) if !functions::is_function(&variable) => {
                 Program::Fields(Fields { variable, names, code })
@@ -193,7 +197,10 @@ impl Expression {
         match code.run(environment, &self.analysis) {
             Err(Failure::Thrown(error)) if error.code() == "D1001" => {
                 let infinite = Infinite { analysis: &self.analysis, environment };
-                infinite.run(&self.text, code.prefix, error, INFINITE_RESULTS_MAX)
+                match code.prefix {
+                    Some(prefix) => infinite.run(&self.text, prefix, error, INFINITE_RESULTS_MAX),
+                    None => Err(Failure::Thrown(error)),
+                }
             }
             Ok(Value::Null) => {
                 let infinite = Infinite { analysis: &self.analysis, environment };
@@ -363,13 +370,15 @@ impl Fields {
 }
 
 impl Code {
-    /// Wraps and compiles a text that was analysed.
-    fn new(text: &str, analysis: &Analysis) -> Result<Code, ExpressionError> {
+    /// Wraps and compiles a text that was analysed; `comparisons` are counted.
+    fn new(
+        text: &str,
+        analysis: &Analysis,
+        comparisons: &[Comparison],
+    ) -> Result<Code, ExpressionError> {
         let mut prefix = String::from("(");
-        let reads_states =
-            analysis.states != StatesReferences::default() || text.contains("$states");
         if !analysis.takes_context {
-            if reads_states {
+            if analysis.states != StatesReferences::default() {
                 prefix.push_str("$states:=$$.states;");
             }
             for name in &analysis.variables {
@@ -380,10 +389,24 @@ impl Code {
             // AWS has no such function.
             prefix.push_str("$eval:=$$.`$eval`;");
         }
+        let uses_distinct = analysis.functions.contains("distinct");
+        if uses_distinct {
+            prefix.push_str(
+                "$__values:=$distinct;\
+                 $distinct:=function($v)<x:x>{($__distinct($v);$__values($v))};",
+            );
+        }
+        if !comparisons.is_empty() {
+            prefix.push_str(
+                "$__is:=function($l,$r){($__equal($l,$r);$l=$r)};\
+                 $__not:=function($l,$r){($__equal($l,$r);$l!=$r)};",
+            );
+        }
+        let text = counted(text, comparisons);
         let (source, depth_max) = match prefix.len() {
             1 => {
                 prefix.clear();
-                (text.to_owned(), DEPTH_MAX)
+                (text.into_owned(), DEPTH_MAX)
             }
             _ => {
                 prefix.push('(');
@@ -392,7 +415,8 @@ impl Code {
         };
         let expression = jlens_core::Expression::compile(&source)
             .map_err(|error| ExpressionError::Invalid(error.message()))?;
-        Ok(Code { expression, prefix: prefix.len(), depth_max })
+        let prefix = comparisons.is_empty().then_some(prefix.len());
+        Ok(Code { expression, prefix, depth_max, counts: uses_distinct || !comparisons.is_empty() })
     }
 
     fn run(&self, environment: &Environment<'_>, analysis: &Analysis) -> Result<Value, Failure> {
@@ -407,6 +431,10 @@ impl Code {
         options = options.max_steps(STEPS_MAX);
         let mut own_bindings = (uses("random") || uses("uuid"))
             .then(|| functions::with_random(environment.next_random()));
+        if self.counts {
+            let bindings = own_bindings.take().unwrap_or_else(|| functions::fixed().clone());
+            own_bindings = Some(functions::counting(bindings));
+        }
         // A variable that is named as a function takes its place.
         for name in &analysis.functions {
             if let Some(value) = environment.variables.get(name) {
@@ -440,11 +468,37 @@ impl Code {
         analysis: &Analysis,
     ) -> bool {
         let question = format!("$type(({text}\n))");
-        Code::new(&question, analysis).is_ok_and(|code| {
+        Code::new(&question, analysis, &[]).is_ok_and(|code| {
             let code = Code { depth_max: code.depth_max + 2, ..code };
             matches!(code.run(environment, analysis), Ok(Value::String(kind)) if kind == "function")
         })
     }
+}
+
+/// The text with each of the comparisons made by a function that counts first.
+fn counted<'t>(text: &'t str, comparisons: &[Comparison]) -> Cow<'t, str> {
+    if comparisons.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    // What stands in the place of a range of the text; an outer comparison opens before an
+    // inner one and closes behind it.
+    let mut edits: Vec<(usize, usize, &str)> = Vec::new();
+    for comparison in comparisons {
+        let function = if comparison.is_negated { "$__not(" } else { "$__is(" };
+        edits.push((comparison.left.start, comparison.left.start, function));
+        edits.push((comparison.left.end, comparison.right.start, ","));
+        edits.push((comparison.right.end, comparison.right.end, ")"));
+    }
+    edits.sort_by_key(|(start, _, _)| *start);
+    let mut counted = String::with_capacity(text.len() + 16 * comparisons.len());
+    let mut at = 0;
+    for (start, end, replacement) in edits {
+        counted.push_str(&text[at..start]);
+        counted.push_str(replacement);
+        at = end;
+    }
+    counted.push_str(&text[at..]);
+    Cow::Owned(counted)
 }
 
 /// Binds copies of everything: for an expression that must not see the object of everything as
@@ -495,12 +549,12 @@ impl Infinite<'_> {
         let Some(replaced) = replaced.filter(|_| left > 0) else {
             return Err(Failure::Thrown(error));
         };
-        let Ok(code) = Code::new(&replaced, self.analysis) else {
+        let Ok(code) = Code::new(&replaced, self.analysis, &[]) else {
             return Err(Failure::Thrown(error));
         };
         match code.run(self.environment, self.analysis) {
             Err(Failure::Thrown(next)) if next.code() == "D1001" => {
-                self.run(&replaced, code.prefix, next, left - 1)
+                self.run(&replaced, code.prefix.unwrap_or(0), next, left - 1)
             }
             outcome => outcome,
         }
@@ -518,7 +572,7 @@ impl Infinite<'_> {
     fn name(&self, text: &str, node: &Node) -> Option<&'static str> {
         let NodeKind::Binary { op, lhs, rhs } = &node.kind else { return None };
         let operand = |span: Span| {
-            let code = Code::new(&text[span.start..span.end], self.analysis).ok()?;
+            let code = Code::new(&text[span.start..span.end], self.analysis, &[]).ok()?;
             code.run(self.environment, self.analysis).ok()?.as_f64()
         };
         let (left, right) = (operand(lhs.span)?, operand(rhs.span)?);
@@ -566,7 +620,5 @@ fn result_node(node: &Node, start: usize) -> Option<&Node> {
     }
 }
 
-#[cfg(test)]
-mod suite;
 #[cfg(test)]
 mod tests;

@@ -381,3 +381,6 @@ fn path_or_call(text: &str) -> Option<Template> {
         IntrinsicCall::parse(text).map(Template::Intrinsic)
     }
 }
+
+#[cfg(test)]
+mod tests;

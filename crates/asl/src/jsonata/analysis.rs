@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use jlens_core::ast::{BinaryOp, FallbackOp, Stage};
-use jlens_core::{Ast, Error, Node, NodeKind};
+use jlens_core::{Ast, Error, Node, NodeKind, Span};
 
 use super::functions;
 use super::{ExpressionError, StatesReferences};
@@ -21,10 +21,20 @@ pub(super) struct Analysis {
     /// A function may take the context of the whole expression for an argument that is left
     /// out. There is none on AWS, so nothing else may stand there.
     pub(super) takes_context: bool,
-    /// Values may be built that share their parts many times over while they are compared.
-    pub(super) may_share_and_compare: bool,
+    /// The comparisons of two values that may be built so that they share their parts many
+    /// times over, innermost last: the operands' and the whole's places in the text.
+    pub(super) comparisons: Vec<Comparison>,
     /// Set by the first thing that AWS refuses.
     refused: Option<ExpressionError>,
+}
+
+/// Where `left = right` or `left != right` stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Comparison {
+    pub(super) left: Span,
+    pub(super) right: Span,
+    /// `!=`
+    pub(super) is_negated: bool,
 }
 
 /// Looks the expression over; fails with what AWS's JSONata 2.0.6 refuses in it.
@@ -34,7 +44,9 @@ pub(super) fn analyse(ast: &Ast) -> Result<Analysis, ExpressionError> {
     walk.node(&ast.root, true);
     let mut analysis = walk.analysis;
     let traits = walk.traits;
-    analysis.may_share_and_compare = traits.compares && traits.builds && traits.repeats;
+    if !traits.builds || !traits.repeats {
+        analysis.comparisons.clear();
+    }
     match analysis.refused.take() {
         Some(refused) => Err(refused),
         None => Ok(analysis),
@@ -59,7 +71,6 @@ fn context_functions() -> &'static BTreeMap<&'static str, usize> {
 
 #[derive(Default)]
 struct Traits {
-    compares: bool,
     builds: bool,
     repeats: bool,
 }
@@ -159,9 +170,17 @@ impl Walk {
                 self.traits.builds = true;
                 node_children(node, |child| self.node(child, is_top));
             }
-            NodeKind::Binary { op: BinaryOp::Eq | BinaryOp::Ne | BinaryOp::In, .. } => {
-                self.traits.compares = true;
-                node_children(node, |child| self.node(child, is_top));
+            NodeKind::Binary { op: op @ (BinaryOp::Eq | BinaryOp::Ne), lhs, rhs } => {
+                if !is_scalar(lhs) && !is_scalar(rhs) {
+                    let comparison = Comparison {
+                        left: lhs.span,
+                        right: rhs.span,
+                        is_negated: *op == BinaryOp::Ne,
+                    };
+                    self.analysis.comparisons.push(comparison);
+                }
+                self.node(lhs, is_top);
+                self.node(rhs, is_top);
             }
             _ => node_children(node, |child| self.node(child, is_top)),
         }
@@ -217,7 +236,6 @@ impl Walk {
                 }
             }
             _ if functions::is_function(name) => {
-                self.traits.compares |= name == "distinct";
                 self.traits.builds |= matches!(name, "merge" | "spread" | "zip" | "each" | "sift");
                 self.analysis.functions.insert(name.to_owned());
             }
@@ -258,6 +276,19 @@ impl Walk {
         }
         self.node(procedure, is_top);
         arguments.iter().for_each(|argument| self.node(argument, is_top));
+    }
+}
+
+/// Whether a node never gives an array or object.
+fn is_scalar(node: &Node) -> bool {
+    match &node.kind {
+        NodeKind::String { .. }
+        | NodeKind::Number { .. }
+        | NodeKind::Bool { .. }
+        | NodeKind::Null
+        | NodeKind::Negate { .. }
+        | NodeKind::Binary { .. } => node.attrs.group.is_none(),
+        _ => false,
     }
 }
 

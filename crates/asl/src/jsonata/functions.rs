@@ -1,8 +1,8 @@
 //! The functions AWS adds to JSONata, and those of JSONata that AWS answers differently.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use jlens_core::{Bindings, Error, HostFunction};
@@ -19,6 +19,11 @@ pub(super) const UNCODED: &str = "U1001";
 /// AWS's text for an expression that needs too much memory.
 pub(super) const MEMORY_EXCEEDED: &str =
     "Expression evaluation memory limit exceeded: Check for excessive memory usage";
+/// The code of a failure for an evaluation that takes too long.
+const TOO_LONG: &str = "U1006";
+/// How many comparisons of values `$distinct` and the equality of built values may make in one
+/// evaluation. The evaluator counts neither as steps.
+const COMPARISONS_MAX: u64 = 100_000_000;
 /// The code of a failure that AWS reports as internal.
 pub(super) const INTERNAL: &str = "internal";
 
@@ -62,6 +67,45 @@ pub(super) fn with_random(seed: u64) -> Bindings {
         Ok(Some(uuid_from(next(&numbers), next(&numbers)).into()))
     });
     fixed().clone().function("random", random).function("uuid", uuid.without_input())
+}
+
+/// Functions that count what the evaluator does not count, each before it is done:
+/// `$__distinct(values)` and `$__equal(left, right)`. Values that share their parts many times
+/// over are refused for their size.
+pub(super) fn counting(bindings: Bindings) -> Bindings {
+    let spent = Arc::new(AtomicU64::new(0));
+    let charge = |spent: &AtomicU64, cost: u64| {
+        let before = spent.fetch_add(cost, Ordering::Relaxed);
+        if before.saturating_add(cost) > COMPARISONS_MAX {
+            return Err(Error::new(TOO_LONG));
+        }
+        Ok(None)
+    };
+    let spent_on_distinct = Arc::clone(&spent);
+    let distinct = HostFunction::new(1, move |args, _| match argument(args, 0) {
+        Some(Value::Array(items)) => {
+            let different: BTreeSet<String> = items.iter().map(Value::to_string).collect();
+            charge(&spent_on_distinct, items.len() as u64 * different.len() as u64)
+        }
+        _ => Ok(None),
+    });
+    let equal = HostFunction::new(2, move |args, _| {
+        let left = argument(args, 0).map_or(0, values_in);
+        let right = argument(args, 1).map_or(0, values_in);
+        charge(&spent, left.min(right))
+    });
+    bindings
+        .function("__distinct", distinct.without_input())
+        .function("__equal", equal.without_input())
+}
+
+/// How many values there are in a value, itself included.
+fn values_in(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(values_in).sum::<u64>(),
+        Value::Object(object) => 1 + object.values().map(values_in).sum::<u64>(),
+        _ => 1,
+    }
 }
 
 /// The next 64 bits of a generator that is shared with the function that holds it.

@@ -1,3 +1,5 @@
+mod suite;
+
 use std::cell::Cell;
 
 use serde_json::json;
@@ -252,6 +254,38 @@ fn hostile_expressions_end() {
     check("($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(40))", DEPTH);
     check("($f := function() { $f() }; $f())", TIME);
     check(&format!("{} + $number - $number", sum(98)), "98");
+    let doubled = |name: &str| {
+        format!(
+            "${name} := {{'a': 1}};{}",
+            format!("${name} := {{'a': ${name}, 'b': ${name}}};").repeat(40)
+        )
+    };
+    check(&format!("({}{}$x = $y)", doubled("x"), doubled("y")), MEMORY);
+    check(&format!("({}{}$x != $y)", doubled("x"), doubled("y")), MEMORY);
+    check(&format!("({}$x)", doubled("x")), MEMORY);
+    check("$count($distinct([1..100000]))", TIME);
+    check("$count($distinct([1..5000]))", "5000");
+}
+
+#[test]
+fn counted_comparisons_give_the_same() {
+    check("($x := {'a': 1}; $x = {'a': 1})", "true");
+    check("($x := {'a': 1}; $x /* = */ != {'a': 1} or $x.b = $x.c)", "false");
+    check("($x := {'a': 1}; $x /* != */ = {'a': 1})", "true");
+    check("($x := {'a': [1, 2]}; ($x.a = [1, 2]) = ($x.a != [2]) )", "true");
+    check("($x := {'a': 1}; $count($states.input.items[n = $x.a or v = $x.a]))", "1");
+    check("($x := {'a': 1}; $states.input.items[v = $x.a = true].n)", r#""x""#);
+    check(
+        "$map($states.input.items, function($i) {{'is': $i.v = $states.input.a.b ? $i.n : 'no'}})",
+        r#"[{"is":"x"},{"is":"no"}]"#,
+    );
+    check("$distinct($states.input.items.v)", "[1,2]");
+    check("$distinct($states.input.items[0].v)", "1");
+    check("$distinct($states.input.single)", "[1]");
+    check("$distinct([1, 1])", "[1]");
+    check("$distinct([{'a': 1}, {'a': 1}, null])", r#"[{"a":1},null]"#);
+    check("[$states.input.nested ~> $distinct]", "[[1],[2,3]]");
+    check("$map([[1,1],[2]], $distinct)", "[[1],[2]]");
 }
 
 #[test]

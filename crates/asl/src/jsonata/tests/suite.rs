@@ -1,9 +1,14 @@
 //! The official test suite, without AWS's restrictions: with a context, and with wider limits.
 
-use jlens_core::{Bindings, Options};
-use serde_json::Value;
+use std::cell::Cell;
 
-use super::functions;
+use jlens_core::{Bindings, Options};
+use serde_json::{Value, json};
+
+use super::super::functions;
+use super::Expression;
+use crate::environment::next_random;
+use crate::{ContextObject, Environment, Timestamp, Variables};
 
 fn data(name: &str) -> String {
     let path = format!("{}/../../testdata/jsonata-2.0.6/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -93,4 +98,59 @@ fn answers_are_those_of_the_suite() {
         data("known_gaps.txt").lines().filter(|line| !line.starts_with('#')).map(name).collect();
     let found: Vec<String> = differing.iter().map(|line| name(line)).collect();
     assert_eq!(found, gaps, "what differs now: {differing:#?}");
+}
+
+/// The suite's expressions with pieces dropped, doubled and swapped, as expressions of a state:
+/// nothing panics, and what fails says so in the words for a field.
+#[test]
+fn mutated_expressions_do_no_harm() {
+    let rounds: usize = std::env::var("STEPWELL_SLOW").map_or(1, |_| 50);
+    let datasets: Value = serde_json::from_str(&data("datasets.json")).unwrap();
+    let random = Cell::new(11);
+    let context = ContextObject::new(&|| json!({}));
+    let mut evaluated = 0;
+    for line in data("cases.jsonl").lines() {
+        let Ok(case) = serde_json::from_str::<Value>(line) else { continue };
+        let input = case["dataset"].as_str().map_or(&case["data"], |dataset| &datasets[dataset]);
+        for _ in 0..rounds {
+            let text = mutated(case["expr"].as_str().unwrap(), &random);
+            let Ok(expression) = Expression::compile(&format!("$states.input.({text})")) else {
+                continue;
+            };
+            let environment = Environment {
+                input,
+                states_input: None,
+                result: None,
+                error_output: None,
+                context: &context,
+                variables: Variables::default(),
+                now: Timestamp(0),
+                random: &random,
+            };
+            evaluated += 1;
+            if let Err(error) = expression.evaluate(&environment, "Output") {
+                assert_eq!(error.location.as_deref(), Some("Output"));
+                assert!(error.cause.starts_with("The JSONata expression '"), "{}", error.cause);
+            }
+        }
+    }
+    assert!(evaluated > 500 * rounds, "{evaluated}");
+}
+
+fn mutated(text: &str, random: &Cell<u64>) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    let below = |bound: usize| (next_random(random) % (bound as u64).max(1)) as usize;
+    for _ in 0..below(3) {
+        let (from, to) = (below(characters.len()), below(characters.len()));
+        match below(4) {
+            0 if from < characters.len() => drop(characters.remove(from)),
+            1 if from < to => characters.extend_from_within(from..to),
+            2 if from.max(to) < characters.len() => characters.swap(from, to),
+            _ => characters.insert(
+                from,
+                ['(', ')', '$', '.', '[', ']', '{', '}', '"', '9', '=', '*'][below(12)],
+            ),
+        }
+    }
+    characters.into_iter().collect()
 }

@@ -307,6 +307,16 @@ mod tests {
         check("arn:aws:states:r:1:", expect![[r#"ResourceType("")"#]]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(
+            text in "(arn|.{0,3})(:(aws|states|stateMachine|express|mapRun|[a-z0-9/:]{0,9}|.{0,3})){0,9}",
+        ) {
+            let _ = Arn::parse(&text);
+            let _ = role_arn(&text);
+        }
+    }
+
     #[test]
     fn partitions_follow_regions() {
         assert_eq!(

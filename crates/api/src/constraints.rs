@@ -249,6 +249,7 @@ impl fmt::Display for Path<'_> {
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::dispatch;
@@ -447,5 +448,43 @@ mod tests {
             expect!["STRING_VALUE can not be converted to a Boolean"],
         );
         check_request("StartExecution", r#"{"name":"\ud800"}"#, expect!["Serialization"]);
+    }
+
+    /// Decodes and checks a body as that of every operation.
+    fn decode_as_all(body: &[u8]) {
+        for operation in &dispatch::OPERATIONS {
+            if let Ok(request) = decode(operation.request, body) {
+                let _ = check(&request);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_decoder_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            decode_as_all(&body);
+        }
+
+        #[test]
+        fn no_json_makes_the_checks_panic(
+            member in 0..64_usize,
+            value in prop_oneof![
+                Just("null".to_owned()),
+                Just("true".to_owned()),
+                Just("[null,{},[],1]".to_owned()),
+                Just("[{\"key\":1},{\"cloudWatchLogsLogGroup\":null}]".to_owned()),
+                Just("{\"destinations\":[{}],\"type\":\"\",\"level\":[]}".to_owned()),
+                any::<f64>().prop_map(|number| number.to_string()),
+                any::<i128>().prop_map(|number| number.to_string()),
+                any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+            ],
+        ) {
+            for operation in &dispatch::OPERATIONS {
+                let Some(rule) = operation.request.get(member % operation.request.len().max(1)) else {
+                    continue;
+                };
+                decode_as_all(format!("{{\"{}\":{value}}}", rule.name).as_bytes());
+            }
+        }
     }
 }

@@ -29,7 +29,6 @@ pub(crate) enum ErrorType {
     StateMachineDeleting,
     StateMachineDoesNotExist,
     StateMachineTypeNotSupported,
-    TaskDoesNotExist,
     TaskTimedOut,
     TooManyTags,
     /// A rule of the service that is not one of the request's shape.
@@ -83,7 +82,6 @@ impl ErrorType {
             E::StateMachineDeleting => service!("StateMachineDeleting"),
             E::StateMachineDoesNotExist => service!("StateMachineDoesNotExist"),
             E::StateMachineTypeNotSupported => service!("StateMachineTypeNotSupported"),
-            E::TaskDoesNotExist => service!("TaskDoesNotExist"),
             E::TaskTimedOut => service!("TaskTimedOut"),
             E::TooManyTags => service!("TooManyTags"),
             E::Validation => service!("ValidationException"),
@@ -250,13 +248,10 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::ResourceNotFound(arn) => ApiError::resource_not_found(&arn),
             RuntimeError::TooManyTags(arn) => ApiError::too_many_tags(&arn),
             RuntimeError::InvalidToken => ApiError::invalid_token(),
-            RuntimeError::TaskTimedOut => ApiError::new(
+            // AWS makes no difference between an attempt that is over and one whose execution is.
+            RuntimeError::TaskTimedOut | RuntimeError::TaskDoesNotExist => ApiError::new(
                 ErrorType::TaskTimedOut,
                 "Task Timed Out: 'Provided task does not exist anymore'",
-            ),
-            RuntimeError::TaskDoesNotExist => ApiError::new(
-                ErrorType::TaskDoesNotExist,
-                "Task Does Not Exist: 'Provided task does not exist'",
             ),
             RuntimeError::StateMachineTypeNotSupported => ApiError::type_not_supported(),
             RuntimeError::Stopping => {

@@ -55,4 +55,12 @@ pub(crate) fn write(response: &mut JsonObject, machine: &StateMachine, with_defi
     let encryption = &machine.encryption_configuration;
     write(response, "encryptionConfiguration", encryption, configuration::default_encryption);
     response.optional_text("revisionId", machine.revision_id.as_deref());
+    let references = machine.program.variable_references();
+    if with_definition && !references.is_empty() {
+        response.object("variableReferences", |response| {
+            for (state, variables) in &references {
+                response.texts(state, variables.iter().map(String::as_str));
+            }
+        });
+    }
 }

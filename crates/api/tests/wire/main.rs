@@ -1,0 +1,7 @@
+//! The server over real connections: transcripts of every operation, and hostile clients.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
+
+mod hostile;
+mod server;
+mod transcripts;

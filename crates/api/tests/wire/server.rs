@@ -1,0 +1,168 @@
+//! A server on a free port over a store in memory, and a client that sends bytes.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use api::{Api, ApiOptions};
+use asl::Payload;
+use engine::TaskFailure;
+use runtime::{Runtime, RuntimeOptions, TaskCall, TaskRunner};
+use serde_json::Value;
+use store::MemoryStore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Answers every call with its own payload.
+struct Echo;
+
+impl TaskRunner for Echo {
+    fn run(
+        &self,
+        call: TaskCall,
+    ) -> Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send>> {
+        Box::pin(async move { Ok(call.dispatch.parameters) })
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) runtime: Arc<Runtime>,
+    shutdown: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Server {
+        let options = RuntimeOptions::default();
+        let runtime = Runtime::start(Arc::new(MemoryStore::default()), Arc::new(Echo), options);
+        let runtime = runtime.await.unwrap();
+        let api = Api::new(Arc::clone(&runtime), ApiOptions::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(api::serve(listener, api, async move {
+            let _ = stopped.await;
+        }));
+        Server { address, runtime, shutdown: Some(shutdown), serving }
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn begin_stop(&mut self) {
+        if let Some(shutdown) = self.shutdown.take() {
+            let _ = shutdown.send(());
+        }
+    }
+
+    /// Stops the server and waits for its end.
+    pub(crate) async fn stop(mut self) {
+        self.begin_stop();
+        self.serving.await.unwrap().unwrap();
+        self.runtime.shutdown().await;
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        Connection { stream: TcpStream::connect(self.address).await.unwrap(), read: Vec::new() }
+    }
+
+    /// Makes one call on a connection of its own.
+    pub(crate) async fn call(&self, operation: &str, body: &str) -> Response {
+        self.connect().await.call(operation, body.as_bytes()).await
+    }
+}
+
+/// A connection to the server.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    /// Bytes that were read beyond the last response.
+    read: Vec<u8>,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Lower-case names.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Response {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The status and the error's type without its namespace, with its message.
+    pub(crate) fn error(&self) -> String {
+        let body = self.json();
+        let name = body["__type"].as_str().unwrap_or_default();
+        let name = name.split('#').next_back().unwrap_or_default();
+        match body["message"].as_str() {
+            Some(message) => format!("{} {name}: {message}", self.status),
+            None => format!("{} {name}", self.status),
+        }
+    }
+}
+
+/// The bytes of a call.
+pub(crate) fn request(operation: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!(
+        "POST / HTTP/1.1\r\nHost: sync-localhost\r\nContent-Type: application/x-amz-json-1.0\r\n\
+         X-Amz-Target: AWSStepFunctions.{operation}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+impl Connection {
+    pub(crate) async fn call(&mut self, operation: &str, body: &[u8]) -> Response {
+        self.send(&request(operation, body)).await;
+        self.response().await.expect("the server answers")
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// The next response; none if the server closed the connection.
+    pub(crate) async fn response(&mut self) -> Option<Response> {
+        let head_end = loop {
+            if let Some(at) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at;
+            }
+            self.read_more().await?;
+        };
+        let head = String::from_utf8(self.read[..head_end].to_vec()).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
+        let end = head_end + 4 + length;
+        while self.read.len() < end {
+            self.read_more().await?;
+        }
+        let body = String::from_utf8(self.read[head_end + 4..end].to_vec()).unwrap();
+        self.read.drain(..end);
+        Some(Response { status, headers, body })
+    }
+
+    async fn read_more(&mut self) -> Option<()> {
+        self.read.reserve(16 * 1024);
+        let read = self.stream.read_buf(&mut self.read).await.unwrap_or(0);
+        (read > 0).then_some(())
+    }
+}

@@ -1,0 +1,165 @@
+//! Calls and answers as text files in `testdata/wire`, one per theme. A file holds calls
+//! (`> Operation` and a body) and the answers; `UPDATE_EXPECT=1` writes the answers anew.
+//!
+//! What differs from run to run is shown by a name: `{{time}}`, `{{uuid-1}}`, `{{nextToken-1}}`,
+//! `{{taskToken-1}}`. Requests may use the names of earlier answers. `! wait ARN` waits for the
+//! end of an execution.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use expect_test::expect_file;
+use serde_json::Value;
+
+use crate::server::Server;
+
+async fn check(name: &str) {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../testdata/wire", &format!("{name}.txt")]
+        .iter()
+        .collect();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let server = Server::start().await;
+    let mut connection = server.connect().await;
+    let mut names = Names::default();
+    let mut transcript = String::new();
+    for step in steps(&text) {
+        match step {
+            Step::Comment(line) => writeln!(transcript, "{line}").unwrap(),
+            Step::Wait(arn) => {
+                writeln!(transcript, "! wait {arn}\n").unwrap();
+                server.runtime.wait_for_end(&names.fill_in(&arn)).await.unwrap();
+            }
+            Step::Call(operation, body) => {
+                let response = connection.call(&operation, names.fill_in(&body).as_bytes()).await;
+                assert_eq!(response.header("content-type"), Some("application/x-amz-json-1.0"));
+                assert_eq!(response.header("x-amzn-requestid").map(str::len), Some(36));
+                let mut answer = response.json();
+                names.replace(&mut answer, "");
+                let answer = serde_json::to_string_pretty(&answer).unwrap();
+                write!(transcript, "> {operation}\n{body}").unwrap();
+                writeln!(transcript, "< {}\n{answer}\n", response.status).unwrap();
+            }
+        }
+    }
+    server.stop().await;
+    expect_file![path].assert_eq(&transcript);
+}
+
+enum Step {
+    /// A line that begins with `#`, or is one of those empty ones that follow it.
+    Comment(String),
+    Wait(String),
+    /// Its body ends with a line break.
+    Call(String, String),
+}
+
+fn steps(text: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with('#') {
+            steps.push(Step::Comment(line.to_owned()));
+        } else if let Some(arn) = line.strip_prefix("! wait ") {
+            steps.push(Step::Wait(arn.to_owned()));
+        } else if let Some(operation) = line.strip_prefix("> ") {
+            let mut body = String::new();
+            let ends = |line: &&str| line.is_empty() || line.starts_with(['<', '>', '#', '!']);
+            while let Some(line) = lines.next_if(|line| !ends(line)) {
+                body.push_str(line);
+                body.push('\n');
+            }
+            steps.push(Step::Call(operation.to_owned(), body));
+        }
+    }
+    steps
+}
+
+/// The names of what differs from run to run.
+#[derive(Default)]
+struct Names {
+    name_of: BTreeMap<String, String>,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Names {
+    fn fill_in(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (value, name) in &self.name_of {
+            text = text.replace(name, value);
+        }
+        text
+    }
+
+    fn name(&mut self, kind: &'static str, value: &str) -> String {
+        if let Some(name) = self.name_of.get(value) {
+            return name.clone();
+        }
+        let count = self.counts.entry(kind).or_default();
+        *count += 1;
+        let name = format!("{{{{{kind}-{count}}}}}");
+        self.name_of.insert(value.to_owned(), name.clone());
+        name
+    }
+
+    fn replace(&mut self, value: &mut Value, key: &str) {
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    self.replace(value, key);
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.replace(value, key)),
+            Value::Number(number) if key.ends_with("Date") || key == "timestamp" => {
+                let seconds = number.as_f64().unwrap();
+                assert!(seconds > 1.7e9 && seconds < 1e11, "{seconds} is not about now");
+                *value = Value::from("{{time}}");
+            }
+            Value::String(text) => match key {
+                "nextToken" => *text = self.name("nextToken", text),
+                "taskToken" => *text = self.name("taskToken", text),
+                _ => self.replace_uuids(text),
+            },
+            _ => {}
+        }
+    }
+
+    fn replace_uuids(&mut self, text: &mut String) {
+        let mut start = 0;
+        while let Some(candidate) = text.get(start..start + 36) {
+            let is_uuid = candidate.bytes().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
+            if is_uuid {
+                let name = self.name("uuid", candidate);
+                text.replace_range(start..start + 36, &name);
+            }
+            start += 1;
+            while start < text.len() && !text.is_char_boundary(start) {
+                start += 1;
+            }
+        }
+    }
+}
+
+macro_rules! transcripts {
+    ($($name:ident)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            check(stringify!($name)).await;
+        })*
+    };
+}
+
+transcripts! {
+    activities
+    definitions
+    executions
+    express
+    histories
+    missing_operations
+    pages
+    state_machines
+    tags
+}

@@ -48,26 +48,21 @@ impl Turn<'_> {
         effective: &Payload,
         path: &Path,
     ) -> Result<Timestamp, Stop> {
-        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
-            Ok(path.evaluate(environment).ok().map(|value| value.into_owned()))
-        })?;
+        let value = self.path_value(frame, effective, path, "SecondsPath")?;
         let text = path.text();
-        let cause = match value {
-            None => format!("The SecondsPath parameter does not reference an input value: {text}"),
-            Some(value) => match whole(&value) {
-                Some(seconds) if seconds >= 0 => {
-                    return Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()));
-                }
-                Some(seconds) => {
-                    format!(
-                        "The SecondsPath parameter references a negative value: {text} == {seconds}"
-                    )
-                }
-                None => format!(
-                    "The SecondsPath parameter cannot be parsed as a long value: {text} == {}",
-                    plain(&value)
-                ),
-            },
+        let cause = match whole(&value) {
+            Some(seconds) if seconds >= 0 => {
+                return Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()));
+            }
+            Some(seconds) => {
+                format!(
+                    "The SecondsPath parameter references a negative value: {text} == {seconds}"
+                )
+            }
+            None => format!(
+                "The SecondsPath parameter cannot be parsed as a long value: {text} == {}",
+                plain(&value)
+            ),
         };
         Err(self.runtime_error(frame, cause).into())
     }
@@ -78,26 +73,34 @@ impl Turn<'_> {
         effective: &Payload,
         path: &Path,
     ) -> Result<Timestamp, Stop> {
+        let value = self.path_value(frame, effective, path, "TimestampPath")?;
+        value.as_str().and_then(Timestamp::parse).ok_or_else(|| {
+            let cause = format!(
+                "The TimestampPath parameter does not reference a valid ISO-8601 extended offset \
+                 date-time format string: {} == {}",
+                path.text(),
+                plain(&value)
+            );
+            self.runtime_error(frame, cause).into()
+        })
+    }
+
+    /// What a `…Path` field of a Wait state refers to.
+    fn path_value(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        path: &Path,
+        field: &str,
+    ) -> Result<Value, Stop> {
         let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
             Ok(path.evaluate(environment).ok().map(|value| value.into_owned()))
         })?;
-        let text = path.text();
-        let cause = match value {
-            None => {
-                format!("The TimestampPath parameter does not reference an input value: {text}")
-            }
-            Some(value) => {
-                if let Some(moment) = value.as_str().and_then(Timestamp::parse) {
-                    return Ok(moment);
-                }
-                format!(
-                    "The TimestampPath parameter does not reference a valid ISO-8601 extended \
-                     offset date-time format string: {text} == {}",
-                    plain(&value)
-                )
-            }
-        };
-        Err(self.runtime_error(frame, cause).into())
+        value.ok_or_else(|| {
+            let text = path.text();
+            let cause = format!("The {field} parameter does not reference an input value: {text}");
+            self.runtime_error(frame, cause).into()
+        })
     }
 
     fn seconds_expression(
@@ -106,9 +109,7 @@ impl Turn<'_> {
         effective: &Payload,
         expression: &Expression,
     ) -> Result<Timestamp, Stop> {
-        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
-            expression.evaluate(environment, "Seconds")
-        })?;
+        let value = self.expression_value(frame, effective, expression, "Seconds")?;
         match whole(&value) {
             Some(seconds) if seconds >= 0 => {
                 Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()))
@@ -126,20 +127,32 @@ impl Turn<'_> {
         effective: &Payload,
         expression: &Expression,
     ) -> Result<Timestamp, Stop> {
-        let value = self.evaluate(frame, Sight::input(effective.value()), |environment| {
-            expression.evaluate(environment, "Timestamp")
-        })?;
-        let Value::String(text) = &value else {
-            let error = expression.unexpected_type("string", &value, "Timestamp");
-            return Err(Failure::of_state(error, self.prefix(frame)).into());
+        let value = self.expression_value(frame, effective, expression, "Timestamp")?;
+        let error = match &value {
+            Value::String(text) => match Timestamp::parse(text) {
+                Some(moment) => return Ok(moment),
+                None => {
+                    let cause = format!(
+                        "The Timestamp field cannot be parsed as an ISO-8601 extended offset \
+                         date-time format string: {text}"
+                    );
+                    asl::EvaluationError::query(cause, "Timestamp")
+                }
+            },
+            _ => expression.unexpected_type("string", &value, "Timestamp"),
         };
-        Timestamp::parse(text).ok_or_else(|| {
-            let cause = format!(
-                "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time \
-                 format string: {text}"
-            );
-            let error = asl::EvaluationError::query(cause, "Timestamp");
-            Failure::of_state(error, self.prefix(frame)).into()
-        })
+        Err(Failure::of_state(error, self.prefix(frame)).into())
+    }
+
+    fn expression_value(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        expression: &Expression,
+        field: &str,
+    ) -> Result<Value, Stop> {
+        Ok(self.evaluate(frame, Sight::input(effective.value()), |environment| {
+            expression.evaluate(environment, field)
+        })?)
     }
 }

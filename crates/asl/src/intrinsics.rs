@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::encodings::digest;
 pub(crate) use self::strings::json_value;
 
+use crate::budget::{Budget, Exceeded};
 use crate::{Environment, EvaluationError, Path, PathMiss};
 
 /// A parsed call of an intrinsic function.
@@ -110,6 +111,20 @@ enum Failure {
         path: Box<str>,
         miss: PathMiss,
     },
+    TooMuch,
+}
+
+impl From<Exceeded> for Failure {
+    fn from(_: Exceeded) -> Failure {
+        Failure::TooMuch
+    }
+}
+
+/// What a call can reach.
+#[derive(Clone, Copy)]
+struct Scope<'e> {
+    environment: &'e Environment<'e>,
+    budget: &'e Budget,
 }
 
 /// What a function gives.
@@ -145,8 +160,21 @@ impl IntrinsicCall {
 
     /// Evaluates the call.
     pub fn evaluate(&self, environment: &Environment<'_>) -> Result<Value, EvaluationError> {
-        self.call.evaluate(environment).map_err(|(function, failure)| {
+        self.evaluate_within(environment, &Budget::new())
+    }
+
+    /// As [`IntrinsicCall::evaluate`], with what the whole evaluation may still build.
+    pub(crate) fn evaluate_within(
+        &self,
+        environment: &Environment<'_>,
+        budget: &Budget,
+    ) -> Result<Value, EvaluationError> {
+        let scope = Scope { environment, budget };
+        self.call.evaluate(&scope).map_err(|(function, failure)| {
             let error = match failure {
+                Failure::TooMuch | Failure::Miss { miss: PathMiss::TooMuch, .. } => {
+                    return Exceeded.into();
+                }
                 Failure::InvalidArguments("") => {
                     format!("Invalid arguments in {}", function.name())
                 }
@@ -182,24 +210,37 @@ impl Call {
         }
     }
 
-    fn evaluate(&self, environment: &Environment<'_>) -> Result<Value, (Function, Failure)> {
+    fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, (Function, Failure)> {
         let mut arguments = Vec::with_capacity(self.arguments.len());
         for argument in &self.arguments {
             arguments.push(match argument {
                 Argument::Literal(value) | Argument::Text { value, .. } => Cow::Borrowed(value),
-                Argument::Path(path) => path.evaluate(environment).map_err(|miss| {
-                    (self.function, Failure::Miss { path: path.text().into(), miss })
-                })?,
-                Argument::Call(call) => Cow::Owned(call.evaluate(environment)?),
+                Argument::Path(path) => {
+                    path.evaluate_within(scope.environment, scope.budget).map_err(|miss| {
+                        (self.function, Failure::Miss { path: path.text().into(), miss })
+                    })?
+                }
+                Argument::Call(call) => Cow::Owned(call.evaluate(scope)?),
             });
         }
-        self.apply(arguments, environment).map_err(|failure| (self.function, failure))
+        self.apply(arguments, scope).map_err(|failure| (self.function, failure))
     }
 
-    fn apply(&self, arguments: Vec<Cow<'_, Value>>, environment: &Environment<'_>) -> Outcome {
+    fn apply(&self, arguments: Vec<Cow<'_, Value>>, scope: &Scope<'_>) -> Outcome {
+        let Scope { environment, budget } = *scope;
         let values: Vec<&Value> = arguments.iter().map(Cow::as_ref).collect();
         match (self.function, values.as_slice()) {
-            (Function::Array, _) => Ok(arguments.into_iter().map(Cow::into_owned).collect()),
+            (Function::Array, _) => {
+                let mut items = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    items.push(match argument {
+                        Cow::Borrowed(value) => budget.copy(value)?,
+                        Cow::Owned(value) => value,
+                    });
+                }
+                Ok(Value::Array(items))
+            }
+
             (Function::ArrayContains, [array, value]) => arrays::contains(array, value),
             (Function::ArrayGetItem, [array, index]) => arrays::get_item(array, index),
             (Function::ArrayLength, [array]) => arrays::length(array),
@@ -213,11 +254,15 @@ impl Call {
                     Argument::Text { template, .. } => template,
                     _ => template.as_str().ok_or(INVALID)?,
                 };
-                strings::format(template, inserts)
+                strings::format(template, inserts, budget)
             }
             (Function::Hash, [value, algorithm]) => encodings::hash(value, algorithm),
-            (Function::JsonMerge, [left, right, deep]) => merge(left, right, deep),
-            (Function::JsonToString, [value]) => Ok(value.to_string().into()),
+            (Function::JsonMerge, [left, right, deep]) => merge(left, right, deep, budget),
+            (Function::JsonToString, [value]) => {
+                let text = value.to_string();
+                budget.spend(text.len())?;
+                Ok(text.into())
+            }
             (Function::MathAdd, [left, right]) => numbers::add(left, right),
             (Function::MathRandom, [start, end]) => numbers::random(start, end, environment),
             (Function::MathRandom, [start, end, seed]) => {
@@ -233,12 +278,14 @@ impl Call {
 
 /// `States.JsonMerge`: shallow; the right one wins. Only `true` asks for a deep merge, which
 /// AWS does not support.
-fn merge(left: &Value, right: &Value, deep: &Value) -> Outcome {
+fn merge(left: &Value, right: &Value, deep: &Value, budget: &Budget) -> Outcome {
     match (left, right, deep) {
         (_, _, Value::Bool(true)) => Err(INVALID),
         (Value::Object(left), Value::Object(right), _) => {
-            let mut merged: Map<String, Value> = left.clone();
-            merged.extend(right.iter().map(|(key, value)| (key.clone(), value.clone())));
+            let mut merged: Map<String, Value> = Map::with_capacity(left.len() + right.len());
+            for (key, value) in left.iter().chain(right) {
+                merged.insert(key.clone(), budget.copy(value)?);
+            }
             Ok(Value::Object(merged))
         }
         _ => Err(INVALID),

@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, draws a random number, performs I/O or logs. What an evaluation
 //! needs from outside comes in through [`Environment`].
 
+mod budget;
 mod choice;
 mod compile;
 mod diagnostic;

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 use self::filter::Filter;
 use self::function::Function;
+use crate::budget::{Budget, Exceeded};
 use crate::{Environment, EvaluationError};
 
 /// A text that is no path.
@@ -84,6 +85,8 @@ pub enum PathMiss {
     /// An index is asked of a value that is no array, or a function of what it can't be applied
     /// to. The text is Jayway's.
     NotAnArray { message: String },
+    /// The path selects more than an evaluation may build.
+    TooMuch,
 }
 
 impl fmt::Display for PathMiss {
@@ -93,6 +96,7 @@ impl fmt::Display for PathMiss {
                 write!(f, "No results for path: {path}")
             }
             PathMiss::MissingProperty { path } => write!(f, "Missing property in path {path}"),
+            PathMiss::TooMuch => f.write_str("The path selects too many values"),
             PathMiss::NotAnObject { message } | PathMiss::NotAnArray { message } => {
                 f.write_str(message)
             }
@@ -146,6 +150,15 @@ impl Path {
         &self,
         environment: &'a Environment<'_>,
     ) -> Result<Cow<'a, Value>, PathMiss> {
+        self.evaluate_within(environment, &Budget::new())
+    }
+
+    /// As [`Path::evaluate`], with what the whole evaluation may still build.
+    pub(crate) fn evaluate_within<'a>(
+        &self,
+        environment: &'a Environment<'_>,
+        budget: &Budget,
+    ) -> Result<Cow<'a, Value>, PathMiss> {
         let root = match &self.root {
             PathRoot::Input => environment.input,
             PathRoot::Context => environment.context.value(),
@@ -154,7 +167,7 @@ impl Path {
                 .get(name)
                 .ok_or_else(|| PathMiss::NoResults { path: format!("${name}") })?,
         };
-        self.steps.evaluate(root, root)
+        self.steps.evaluate(root, root, budget)
     }
 
     /// As [`Path::evaluate`], with AWS's cause for a field that is itself a path (`InputPath`,
@@ -182,11 +195,16 @@ impl Steps {
     }
 
     /// What the steps select, starting from `start`; `root` is what `$` means in filters.
-    fn evaluate<'a>(&self, start: &'a Value, root: &'a Value) -> Result<Cow<'a, Value>, PathMiss> {
+    fn evaluate<'a>(
+        &self,
+        start: &'a Value,
+        root: &'a Value,
+        budget: &Budget,
+    ) -> Result<Cow<'a, Value>, PathMiss> {
         let selected = if self.definite {
             self.follow(start)?
         } else {
-            Cow::Owned(Value::Array(self.select_all(start, root)))
+            Cow::Owned(Value::Array(self.select_all(start, root, budget)?))
         };
         match &self.function {
             None => Ok(selected),
@@ -195,10 +213,15 @@ impl Steps {
     }
 
     /// Every value that steps select of which some are not definite.
-    fn select_all(&self, start: &Value, root: &Value) -> Vec<Value> {
-        let mut selection = Selection { root, found: Vec::new() };
-        selection.select(&self.steps, start);
-        selection.found
+    fn select_all(
+        &self,
+        start: &Value,
+        root: &Value,
+        budget: &Budget,
+    ) -> Result<Vec<Value>, PathMiss> {
+        let mut selection = Selection { root, budget, found: Vec::new() };
+        selection.select(&self.steps, start).map_err(|Exceeded| PathMiss::TooMuch)?;
+        Ok(selection.found)
     }
 
     /// The one value that definite steps name.
@@ -303,80 +326,81 @@ impl Step {
 /// The values found so far by a path that is not definite.
 struct Selection<'r> {
     root: &'r Value,
+    budget: &'r Budget,
     found: Vec<Value>,
 }
 
 impl Selection<'_> {
-    fn select(&mut self, steps: &[Step], value: &Value) {
+    fn select(&mut self, steps: &[Step], value: &Value) -> Result<(), Exceeded> {
         let Some((step, rest)) = steps.split_first() else {
-            self.found.push(value.clone());
-            return;
+            self.found.push(self.budget.copy(value)?);
+            return Ok(());
         };
+        // Looking at a value costs, too: `$..*..*` looks at each many times over.
+        self.budget.spend(1)?;
         match (step, value) {
             (Step::Property(name), Value::Object(object)) => {
-                if let Some(found) = object.get(&**name) {
-                    self.select(rest, found);
-                }
+                self.select_each(rest, object.get(&**name))
             }
             (Step::Properties(names), Value::Object(object)) if rest.is_empty() => {
-                self.found.push(merged(names, object));
+                self.found.push(self.budget.copy(&merged(names, object))?);
+                Ok(())
             }
             (Step::Properties(names), Value::Object(object)) => {
-                for found in names.iter().filter_map(|name| object.get(&**name)) {
-                    self.select(rest, found);
-                }
+                self.select_each(rest, names.iter().filter_map(|name| object.get(&**name)))
             }
             (Step::Index(index), Value::Array(items)) => {
-                if let Some(found) = item(items, *index) {
-                    self.select(rest, found);
-                }
+                self.select_each(rest, item(items, *index))
             }
             (Step::Indexes(indexes), Value::Array(items)) => {
-                for found in indexes.iter().filter_map(|index| item(items, *index)) {
-                    self.select(rest, found);
-                }
+                self.select_each(rest, indexes.iter().filter_map(|index| item(items, *index)))
             }
             (Step::Slice(from, to), Value::Array(items)) => {
-                for index in slice(*from, *to, items.len()) {
-                    if let Some(found) = item(items, index) {
-                        self.select(rest, found);
-                    }
-                }
+                let indexes = slice(*from, *to, items.len());
+                self.select_each(rest, indexes.filter_map(|index| item(items, index)))
             }
-            (Step::Wildcard, Value::Array(items)) => {
-                items.iter().for_each(|found| self.select(rest, found));
-            }
-            (Step::Wildcard, Value::Object(object)) => {
-                object.values().for_each(|found| self.select(rest, found));
-            }
+            (Step::Wildcard, Value::Array(items)) => self.select_each(rest, items),
+            (Step::Wildcard, Value::Object(object)) => self.select_each(rest, object.values()),
             (Step::Filter(filter), Value::Array(items)) => {
                 for found in items {
-                    if filter.accepts(found, self.root) {
-                        self.select(rest, found);
+                    if filter.accepts(found, self.root, self.budget)? {
+                        self.select(rest, found)?;
                     }
                 }
+                Ok(())
             }
-            (Step::Filter(filter), Value::Object(_)) if filter.accepts(value, self.root) => {
-                self.select(rest, value);
+            (Step::Filter(filter), Value::Object(_)) => {
+                if filter.accepts(value, self.root, self.budget)? {
+                    self.select(rest, value)?;
+                }
+                Ok(())
             }
             (Step::Scan, _) => self.scan(rest, value),
-            _ => {}
+            _ => Ok(()),
         }
     }
 
+    fn select_each<'v>(
+        &mut self,
+        steps: &[Step],
+        values: impl IntoIterator<Item = &'v Value>,
+    ) -> Result<(), Exceeded> {
+        values.into_iter().try_for_each(|value| self.select(steps, value))
+    }
+
     /// Applies the step behind `..` to the value, then to everything inside it, in order.
-    fn scan(&mut self, steps: &[Step], value: &Value) {
+    fn scan(&mut self, steps: &[Step], value: &Value) -> Result<(), Exceeded> {
         // A filter behind `..` tests each value itself; applied to an array it would test the
         // items a second time.
         match (&steps[0], value) {
             (Step::Filter(_), Value::Array(_)) => {}
-            (_, Value::Array(_) | Value::Object(_)) => self.select(steps, value),
-            _ => return,
+            (_, Value::Array(_) | Value::Object(_)) => self.select(steps, value)?,
+            _ => return Ok(()),
         }
         match value {
-            Value::Array(items) => items.iter().for_each(|item| self.scan(steps, item)),
-            Value::Object(object) => object.values().for_each(|field| self.scan(steps, field)),
-            _ => {}
+            Value::Array(items) => items.iter().try_for_each(|item| self.scan(steps, item)),
+            Value::Object(object) => object.values().try_for_each(|field| self.scan(steps, field)),
+            _ => Ok(()),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 mod field_order;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::budget::{Budget, Exceeded};
 use crate::{
     Environment, EvaluationError, Expression, ExpressionError, IntrinsicCall, Path, PathMiss,
     Payload,
@@ -193,7 +195,7 @@ impl Template {
         environment: &Environment<'_>,
         location: &str,
     ) -> Result<Value, EvaluationError> {
-        self.fill(environment, &Place::start(location))
+        self.fill(environment, &Place::start(location), &Budget::new())
     }
 
     /// As [`Template::evaluate`], but a literal is shared and not copied.
@@ -212,11 +214,14 @@ impl Template {
         &self,
         environment: &Environment<'_>,
         place: &Place<'_>,
+        budget: &Budget,
     ) -> Result<Value, EvaluationError> {
         match self {
             Template::Literal(payload) => Ok(payload.value().clone()),
-            Template::Path(path) => match path.evaluate(environment) {
-                Ok(value) => Ok(value.into_owned()),
+            Template::Path(path) => match path.evaluate_within(environment, budget) {
+                Ok(Cow::Borrowed(value)) => Ok(budget.copy(value)?),
+                Ok(Cow::Owned(value)) => Ok(value),
+                Err(PathMiss::TooMuch) => Err(Exceeded.into()),
                 Err(PathMiss::IndexOutOfRange { .. }) => Ok(Value::Null),
                 Err(_) => Err(EvaluationError::runtime(format!(
                     "The JSONPath '{}' specified for the field '{}' could not be found in the \
@@ -226,12 +231,12 @@ impl Template {
                     environment.input
                 ))),
             },
-            Template::Intrinsic(call) => call.evaluate(environment),
+            Template::Intrinsic(call) => call.evaluate_within(environment, budget),
             Template::Expression(expression) => expression.evaluate_at(environment, place),
             Template::Object(fields) => {
                 let mut object = Map::with_capacity(fields.len());
                 for (key, template) in fields {
-                    let value = template.fill(environment, &place.key(key))?;
+                    let value = template.fill(environment, &place.key(key), budget)?;
                     object.insert(String::from(&**key), value);
                 }
                 Ok(Value::Object(object))
@@ -239,7 +244,7 @@ impl Template {
             Template::Array(items) => items
                 .iter()
                 .enumerate()
-                .map(|(index, item)| item.fill(environment, &place.index(index)))
+                .map(|(index, item)| item.fill(environment, &place.index(index), budget))
                 .collect(),
         }
     }

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::{Failure, INVALID, Outcome};
+use crate::budget::Budget;
 use crate::java;
 
 /// Puts the values in the places of `{}`. A backslash makes the next character an ordinary one.
-pub(super) fn format(template: &str, inserts: &[&Value]) -> Outcome {
+pub(super) fn format(template: &str, inserts: &[&Value], budget: &Budget) -> Outcome {
     const UNMATCHED: Failure = Failure::InvalidTemplate("matching '}' not found for '{'.");
     const COUNT: Failure =
         Failure::InvalidArguments("number of arguments do not match the occurrences of {}.");
@@ -20,7 +21,9 @@ pub(super) fn format(template: &str, inserts: &[&Value]) -> Outcome {
                 if characters.next() != Some('}') {
                     return Err(UNMATCHED);
                 }
+                let before = text.len();
                 java::append_to_string(inserts.next().ok_or(COUNT)?, &mut text);
+                budget.spend(text.len() - before)?;
             }
             '}' => return Err(Failure::InvalidTemplate("matching '{' not found for '}'.")),
             _ => text.push(character),

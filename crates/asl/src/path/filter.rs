@@ -11,6 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{PathMiss, Steps};
+use crate::budget::{Budget, Exceeded};
 
 #[derive(Debug)]
 pub(super) enum Filter {
@@ -59,27 +60,56 @@ pub(super) enum Operator {
 
 impl Filter {
     /// Whether the filter lets `item` pass.
-    pub(super) fn accepts(&self, item: &Value, root: &Value) -> bool {
+    pub(super) fn accepts(
+        &self,
+        item: &Value,
+        root: &Value,
+        budget: &Budget,
+    ) -> Result<bool, Exceeded> {
+        budget.spend(1)?;
         match self {
-            Filter::And(filters) => filters.iter().all(|filter| filter.accepts(item, root)),
-            Filter::Or(filters) => filters.iter().any(|filter| filter.accepts(item, root)),
-            Filter::Not(filter) => !filter.accepts(item, root),
-            Filter::Exists(path) => path.exists(item, root),
+            Filter::And(filters) => {
+                for filter in filters {
+                    if !filter.accepts(item, root, budget)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Filter::Or(filters) => {
+                for filter in filters {
+                    if filter.accepts(item, root, budget)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Filter::Not(filter) => Ok(!filter.accepts(item, root, budget)?),
+            // A path that can select several values exists even where it selects none.
+            Filter::Exists(path) => Ok(path.value(item, root, budget)?.is_some()),
             Filter::Compare(left, operator, right) => {
-                operator.holds(&left.resolve(item, root), &right.resolve(item, root))
+                let left = left.resolve(item, root, budget)?;
+                let right = right.resolve(item, root, budget)?;
+                Ok(operator.holds(&left, &right))
             }
         }
     }
 }
 
 impl FilterPath {
-    fn value<'a>(&self, item: &'a Value, root: &'a Value) -> Result<Cow<'a, Value>, PathMiss> {
-        self.steps.evaluate(if self.from_root { root } else { item }, root)
-    }
-
-    /// A path that can select several values exists even where it selects none.
-    fn exists(&self, item: &Value, root: &Value) -> bool {
-        self.value(item, root).is_ok()
+    /// What the path selects; none where it selects nothing.
+    fn value<'a>(
+        &self,
+        item: &'a Value,
+        root: &'a Value,
+        budget: &Budget,
+    ) -> Result<Option<Cow<'a, Value>>, Exceeded> {
+        let start = if self.from_root { root } else { item };
+        match self.steps.evaluate(start, root, budget) {
+            Ok(value) => Ok(Some(value)),
+            Err(PathMiss::TooMuch) => Err(Exceeded),
+            Err(_) => Ok(None),
+        }
     }
 }
 
@@ -91,14 +121,19 @@ enum Resolved<'a> {
 }
 
 impl Operand {
-    fn resolve<'a>(&'a self, item: &'a Value, root: &'a Value) -> Resolved<'a> {
-        match self {
+    fn resolve<'a>(
+        &'a self,
+        item: &'a Value,
+        root: &'a Value,
+        budget: &Budget,
+    ) -> Result<Resolved<'a>, Exceeded> {
+        Ok(match self {
             Operand::Path(path) => {
-                path.value(item, root).map_or(Resolved::Undefined, Resolved::Value)
+                path.value(item, root, budget)?.map_or(Resolved::Undefined, Resolved::Value)
             }
             Operand::Literal(value) => Resolved::Value(Cow::Borrowed(value)),
             Operand::Pattern(pattern) => Resolved::Pattern(pattern),
-        }
+        })
     }
 }
 

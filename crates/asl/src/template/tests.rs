@@ -255,3 +255,29 @@ proptest! {
         })?;
     }
 }
+
+/// What would fill the memory many times over is refused soon.
+#[test]
+fn hostile_templates_end() {
+    let mut deep = json!(1);
+    for _ in 0..100 {
+        deep = json!([deep, "x"]);
+    }
+    let input = json!({"deep": deep, "text": "x".repeat(100_000)});
+    let many = |call: &str, argument: &str| format!("{call}{}", vec![argument; 20_000].join(","));
+    let template: serde_json::Map<String, Value> =
+        (0..20_000).map(|at| (format!("{at}.$"), json!("$.text"))).collect();
+    for template in [
+        json!({"x.$": "$..*..*..*..*..*"}),
+        json!({"x.$": "$..[?(@..*..*..*..*)]"}),
+        json!({"x.$": many("States.Array(", "$.text") + ")"}),
+        json!({"x.$": many(&format!("States.Format('{}',", "{}".repeat(20_000)), "$.text") + ")"}),
+        Value::Object(template),
+    ] {
+        let template = Template::compile_json_path(&template).unwrap();
+        let error = with_environment(&input, |environment| {
+            template.evaluate(environment, "Parameters").unwrap_err()
+        });
+        assert_eq!(error.error, "States.DataLimitExceeded");
+    }
+}

@@ -8,9 +8,13 @@ mod arns;
 mod checkpoint;
 mod error;
 mod folder;
+#[cfg(test)]
+mod formats;
 mod read;
 mod readers;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +44,6 @@ pub struct SqliteStore {
 /// What the commit and the checkpoint threads share.
 struct Shared {
     file: PathBuf,
-    arn_hash: ArnHash,
     arn_index: ArnIndex,
     writer: Mutex<Writer>,
     /// Set for good once the disk failed to make a write durable: what it holds since is unknown,
@@ -58,11 +61,16 @@ struct Writer {
 struct Options {
     arn_hash: ArnHash,
     recent_arns_max: usize,
+    log_pages: u32,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { arn_hash: arn_index::hash, recent_arns_max: arn_index::RECENT_MAX }
+        Options {
+            arn_hash: arn_index::hash,
+            recent_arns_max: arn_index::RECENT_MAX,
+            log_pages: checkpoint::LOG_PAGES,
+        }
     }
 }
 
@@ -81,13 +89,14 @@ impl SqliteStore {
         let lock = folder::lock(folder)?;
         let file = folder::prepare(folder)?;
         let connection = schema::open_writer(&file)?;
-        let arn_index = ArnIndex::load(&connection).map_err(|error| unusable(&file, &error))?;
+        let arn_index = ArnIndex::load(&connection, options.arn_hash)
+            .map_err(|error| unusable(&file, &error))?;
         let readers = Readers::new(&file)?;
-        let arns = ArnWriter::new(options);
+        let arns = ArnWriter::new(options.recent_arns_max);
         let writer = Mutex::new(Writer { connection, interned: Interned::default(), arns });
-        let (arn_hash, broken) = (options.arn_hash, AtomicBool::new(false));
-        let shared = Arc::new(Shared { file, arn_hash, arn_index, writer, broken });
-        let checkpointer = Some(Checkpointer::start(&shared)?);
+        let broken = AtomicBool::new(false);
+        let shared = Arc::new(Shared { file, arn_index, writer, broken });
+        let checkpointer = Some(Checkpointer::start(&shared, options.log_pages)?);
         Ok(SqliteStore { checkpointer, readers, shared, _lock: lock })
     }
 
@@ -148,9 +157,9 @@ impl Store for SqliteStore {
     }
 
     fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, StoreError> {
-        let Shared { arn_hash, arn_index, .. } = &*self.shared;
+        let arn_index = &self.shared.arn_index;
         self.read(|connection| {
-            let keys = arn_index.find(connection, arn_hash(arn))?;
+            let keys = arn_index.find(connection, (arn_index.hash)(arn))?;
             read::execution_of(connection, &keys, arn)
         })
     }

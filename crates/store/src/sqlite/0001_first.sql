@@ -16,7 +16,7 @@ CREATE TABLE arn_index (
 
 CREATE TABLE arn_log (
     id INTEGER PRIMARY KEY,
-    -- Hashes and keys in turn, each in 8 bytes, the lowest first.
+    -- Hashes and keys in turn, little-endian, 8 bytes each.
     entries BLOB NOT NULL
 ) STRICT;
 

@@ -7,11 +7,9 @@
 //! When all are moved, their rows of the log are deleted.
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rusqlite::{Connection, Result, params};
-
-use super::Options;
 
 /// So many recent entries start to move.
 pub(super) const RECENT_MAX: usize = 128 * 1024;
@@ -24,9 +22,10 @@ pub(super) type ArnHash = fn(&str) -> i64;
 /// A hash and the key of the execution.
 type Entry = (i64, i64);
 
-/// What is not, or not for sure, in the index. Changes when a commit is done, never before.
-#[derive(Default)]
+/// What is not, or not for sure, in the index. An entry is here before its execution can be read,
+/// so that whoever sees the execution finds it by its ARN too.
 pub(super) struct ArnIndex {
+    pub(super) hash: ArnHash,
     newest: RwLock<Newest>,
 }
 
@@ -38,7 +37,6 @@ struct Newest {
 
 /// The writer's part.
 pub(super) struct ArnWriter {
-    hash: ArnHash,
     recent_max: usize,
     /// Where the moving of entries has come to; `None` where nothing moves.
     moved_to: Option<Entry>,
@@ -50,7 +48,7 @@ pub(super) struct ArnWriter {
 
 #[derive(Default)]
 struct Pending {
-    new: BTreeSet<Entry>,
+    new: Vec<Entry>,
     /// The row of the log that holds the new ones.
     log_row: i64,
     moved_to: Option<Entry>,
@@ -59,7 +57,7 @@ struct Pending {
 
 impl ArnIndex {
     /// Reads what the log holds.
-    pub(super) fn load(connection: &Connection) -> Result<ArnIndex> {
+    pub(super) fn load(connection: &Connection, hash: ArnHash) -> Result<ArnIndex> {
         let mut select = connection.prepare("SELECT entries FROM arn_log ORDER BY id")?;
         let mut rows = select.query([])?;
         let mut entries: Vec<Entry> = Vec::new();
@@ -67,15 +65,24 @@ impl ArnIndex {
             entries.extend(decode(row.get_ref(0)?.as_blob()?));
         }
         let newest = Newest { recent: entries.into_iter().collect(), moving: BTreeSet::new() };
-        Ok(ArnIndex { newest: RwLock::new(newest) })
+        Ok(ArnIndex { hash, newest: RwLock::new(newest) })
     }
 
-    /// Keys of executions with a hash, those in the index included.
+    fn read(&self) -> RwLockReadGuard<'_, Newest> {
+        self.newest.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Newest> {
+        self.newest.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keys of executions that may have a hash: there are no others, yet one whose commit is
+    /// under way or failed may have no row.
     pub(super) fn find(&self, connection: &Connection, hash: i64) -> Result<Vec<i64>> {
         // In this order: what leaves the memory is in the index before.
         let mut keys = Vec::new();
         {
-            let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+            let newest = self.read();
             keys.extend(with_hash(&newest.recent, hash));
             keys.extend(with_hash(&newest.moving, hash));
         }
@@ -91,31 +98,13 @@ impl ArnIndex {
 }
 
 impl ArnWriter {
-    pub(super) fn new(options: &Options) -> ArnWriter {
-        ArnWriter {
-            hash: options.arn_hash,
-            recent_max: options.recent_arns_max,
-            moved_to: None,
-            moving_until: 0,
-            pending: Pending::default(),
-        }
+    pub(super) fn new(recent_max: usize) -> ArnWriter {
+        ArnWriter { recent_max, moved_to: None, moving_until: 0, pending: Pending::default() }
     }
 
-    /// Keys of executions with an ARN's hash, those of the commit under way included.
-    pub(super) fn find(
-        &self,
-        index: &ArnIndex,
-        connection: &Connection,
-        arn: &str,
-    ) -> Result<Vec<i64>> {
-        let hash = (self.hash)(arn);
-        let mut keys = index.find(connection, hash)?;
-        keys.extend(with_hash(&self.pending.new, hash));
-        Ok(keys)
-    }
-
-    pub(super) fn add(&mut self, arn: &str, key: i64) {
-        self.pending.new.insert(((self.hash)(arn), key));
+    pub(super) fn add(&mut self, index: &ArnIndex, hash: i64, key: i64) {
+        index.write().recent.insert((hash, key));
+        self.pending.new.push((hash, key));
     }
 
     /// Writes what was added, as part of the transaction that is open.
@@ -127,7 +116,7 @@ impl ArnWriter {
         self.pending.log_row = insert.insert([encode(&self.pending.new)])?;
         let Some(from) = self.moved_to else { return Ok(()) };
 
-        let newest = index.newest.read().unwrap_or_else(PoisonError::into_inner);
+        let newest = index.read();
         let count = 2 * self.pending.new.len() + MOVED_MIN;
         // An entry may be there from an earlier run that ended while entries moved.
         let mut insert = connection
@@ -146,14 +135,13 @@ impl ArnWriter {
         Ok(())
     }
 
-    /// Shows to readers what the transaction kept, after it has committed.
+    /// Goes on from what the transaction kept, after it has committed.
     pub(super) fn committed(&mut self, index: &ArnIndex) {
         let Pending { new, log_row, moved_to, done_moving } = std::mem::take(&mut self.pending);
         if new.is_empty() {
             return;
         }
-        let mut newest = index.newest.write().unwrap_or_else(PoisonError::into_inner);
-        newest.recent.extend(new);
+        let mut newest = index.write();
         if done_moving {
             newest.moving = BTreeSet::new();
             self.moved_to = None;
@@ -168,8 +156,11 @@ impl ArnWriter {
     }
 
     /// Forgets what the transaction did not keep.
-    pub(super) fn rolled_back(&mut self) {
-        self.pending = Pending::default();
+    pub(super) fn rolled_back(&mut self, index: &ArnIndex) {
+        let mut newest = index.write();
+        for entry in std::mem::take(&mut self.pending).new {
+            newest.recent.remove(&entry);
+        }
     }
 }
 
@@ -177,7 +168,7 @@ fn with_hash(entries: &BTreeSet<Entry>, hash: i64) -> impl Iterator<Item = i64> 
     entries.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(_, key)| *key)
 }
 
-fn encode(entries: &BTreeSet<Entry>) -> Vec<u8> {
+fn encode(entries: &[Entry]) -> Vec<u8> {
     let numbers = entries.iter().flat_map(|(hash, key)| [hash.to_le_bytes(), key.to_le_bytes()]);
     numbers.flatten().collect()
 }
@@ -211,7 +202,7 @@ mod tests {
 
     #[test]
     fn entries_come_back_from_the_log() {
-        let entries = BTreeSet::from([(i64::MIN, 1), (-1, i64::MAX), (7, 8), (7, 9)]);
-        assert_eq!(decode(&encode(&entries)).collect::<BTreeSet<_>>(), entries);
+        let entries = [(7, 8), (i64::MIN, 1), (-1, i64::MAX), (7, 9)];
+        assert_eq!(decode(&encode(&entries)).collect::<Vec<_>>(), entries);
     }
 }

@@ -12,9 +12,7 @@ use super::error::{is_sync_failure, unusable};
 use crate::StoreError;
 
 /// The log is brought into the file when it has grown to so many pages.
-const LOG_PAGES: u32 = 8_192;
-/// Where a reader held up the last attempt, the next is when it has grown by so many more.
-const RETRY_PAGES: u32 = LOG_PAGES / 4;
+pub(super) const LOG_PAGES: u32 = 8_192;
 
 /// Stops its thread when it is dropped.
 pub(super) struct Checkpointer {
@@ -22,8 +20,9 @@ pub(super) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Signal {
+    /// The log is brought into the file when it has so many pages.
+    log_pages: u32,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -36,9 +35,10 @@ struct State {
 }
 
 impl Checkpointer {
-    pub(super) fn start(shared: &Arc<Shared>) -> Result<Checkpointer, StoreError> {
+    pub(super) fn start(shared: &Arc<Shared>, log_pages: u32) -> Result<Checkpointer, StoreError> {
         let failed = |error: rusqlite::Error| unusable(&shared.file, &error);
-        let signal = Arc::new(Signal::default());
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let signal = Arc::new(Signal { log_pages, state, changed });
         let grown = Arc::clone(&signal);
         let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
             grown.grown(u32::try_from(pages).unwrap_or(0));
@@ -74,7 +74,7 @@ impl Signal {
 
     /// Called after every commit with the pages in the log.
     fn grown(&self, pages: u32) {
-        if pages >= LOG_PAGES {
+        if pages >= self.log_pages {
             self.state().pages = pages;
             self.changed.notify_all();
         }
@@ -91,7 +91,7 @@ impl Signal {
     }
 }
 
-fn connect(file: &Path) -> Result<Connection> {
+pub(super) fn connect(file: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -100,25 +100,29 @@ fn connect(file: &Path) -> Result<Connection> {
 }
 
 fn run(signal: &Signal, shared: &Shared, connection: &Connection) {
-    let mut pages = LOG_PAGES;
+    let log_pages = signal.log_pages;
+    // Where a reader held up the last attempt, the next is when the log has grown again.
+    let retry_pages = log_pages / 4;
+    let mut pages = log_pages;
     while signal.wait(pages) {
         pages = match checkpoint(shared, connection) {
-            Ok((log, done)) if done >= log => LOG_PAGES,
-            Ok((log, _)) => log.max(LOG_PAGES) + RETRY_PAGES,
+            Ok((log, done)) if done >= log => log_pages,
+            Ok((log, _)) => log.max(log_pages) + retry_pages,
             Err(error) => {
                 if is_sync_failure(&error) {
                     shared.broken.store(true, std::sync::atomic::Ordering::Relaxed);
                 }
                 let file = shared.file.display();
                 tracing::warn!(%file, %error, "the log could not be brought into the file");
-                pages.max(LOG_PAGES) + RETRY_PAGES
+                pages.max(log_pages) + retry_pages
             }
         };
     }
 }
 
-/// Pages of the log, and how many of them are in the file now.
-fn checkpoint(shared: &Shared, connection: &Connection) -> Result<(u32, u32)> {
+/// Brings the whole log into the file, unless readers still need older pages of the file. Returns
+/// the pages of the log, and how many of them are in the file now.
+pub(super) fn checkpoint(shared: &Shared, connection: &Connection) -> Result<(u32, u32)> {
     let pass = || -> Result<(u32, u32)> {
         let (log, done) = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
         Ok((u32::try_from(log).unwrap_or(0), u32::try_from(done).unwrap_or(0)))

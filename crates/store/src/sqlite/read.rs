@@ -9,23 +9,28 @@ use crate::records::{
 };
 
 /// An execution's row, as [`row`] reads it.
-macro_rules! select_row {
-    ($condition:literal) => {
-        concat!(
-            "SELECT e.key, e.turns, e.status, e.stopped, e.moment, e.wake, e.recover, e.listed, ",
-            "e.start_date, machine.arn, version.arn, alias.arn, stem.arn, e.name, e.rest, ",
-            "coalesce(e.header, ",
-            "(SELECT bytes FROM journal WHERE execution = e.key AND turn = 0)) ",
-            "FROM executions e JOIN arns machine ON machine.id = e.state_machine ",
-            "LEFT JOIN arns version ON version.id = e.version ",
-            "LEFT JOIN arns alias ON alias.id = e.alias ",
-            "LEFT JOIN arns stem ON stem.id = e.stem ",
-            "WHERE ",
-            $condition
-        )
-    };
-}
+const EXECUTION: &str = "SELECT e.key, e.turns, e.status, e.stopped, e.moment, e.wake, e.recover, \
+     e.listed, e.start_date, machine.arn, version.arn, alias.arn, stem.arn, e.name, e.rest, \
+     coalesce(e.header, (SELECT bytes FROM journal WHERE execution = e.key AND turn = 0)) \
+     FROM executions e JOIN arns machine ON machine.id = e.state_machine \
+     LEFT JOIN arns version ON version.id = e.version \
+     LEFT JOIN arns alias ON alias.id = e.alias \
+     LEFT JOIN arns stem ON stem.id = e.stem \
+     WHERE e.key = ?1";
 const _: () = assert!(HEADER_TURN == 0, "the statement above names it");
+
+const FIRST_TURN: &str = "SELECT first_turn FROM executions WHERE key = ?1";
+const TURNS: &str = "SELECT bytes FROM journal WHERE execution = ?1 AND turn > 0 ORDER BY turn";
+const DUE: &str = "SELECT key, wake FROM executions WHERE wake <= ?1 ORDER BY wake, key LIMIT ?2";
+const TO_RECOVER: &str =
+    "SELECT key FROM executions WHERE recover = 1 AND key > ?1 ORDER BY key LIMIT ?2";
+const COUNT_OPEN: &str = "SELECT \
+     (SELECT count(*) FROM executions WHERE listed = 1 AND state_machine = ?1 AND status = 0) + \
+     (SELECT count(*) FROM executions WHERE listed = 0 AND status = 0 AND state_machine = ?1)";
+const HIGHEST_KEY: &str = "SELECT max(key) FROM executions";
+const RECORD: &str = "SELECT body FROM records WHERE kind = ?1 AND key = ?2";
+const RECORDS: &str = "SELECT key, body FROM records WHERE kind = ?1 AND key >= ?2 AND key > ?3 \
+     ORDER BY key LIMIT ?4";
 
 fn row(row: &Row<'_>) -> Result<ExecutionRow> {
     let text = |at: usize| -> Result<Box<str>> { Ok(row.get_ref(at)?.as_str()?.into()) };
@@ -76,7 +81,7 @@ pub(super) fn execution(
     key: ExecutionKey,
 ) -> Result<Option<ExecutionRow>> {
     let Some(key) = number(key) else { return Ok(None) };
-    connection.prepare_cached(select_row!("e.key = ?1"))?.query_row([key], row).optional()
+    connection.prepare_cached(EXECUTION)?.query_row([key], row).optional()
 }
 
 /// The one of a few executions that has an ARN.
@@ -86,7 +91,7 @@ pub(super) fn execution_of(
     arn: &str,
 ) -> Result<Option<ExecutionRow>> {
     for key in keys {
-        let mut select = connection.prepare_cached(select_row!("e.key = ?1"))?;
+        let mut select = connection.prepare_cached(EXECUTION)?;
         let found = select.query_row([key], row).optional()?;
         if found.as_ref().is_some_and(|found| *found.new.arn == *arn) {
             return Ok(found);
@@ -97,13 +102,10 @@ pub(super) fn execution_of(
 
 pub(super) fn journal(connection: &Connection, key: ExecutionKey) -> Result<Vec<Vec<u8>>> {
     let Some(key) = number(key) else { return Ok(Vec::new()) };
-    let mut first =
-        connection.prepare_cached("SELECT first_turn FROM executions WHERE key = ?1")?;
+    let mut first = connection.prepare_cached(FIRST_TURN)?;
     let first: Option<Option<Vec<u8>>> = first.query_row([key], |row| row.get(0)).optional()?;
     let mut turns: Vec<Vec<u8>> = first.flatten().into_iter().collect();
-    let mut rest = connection.prepare_cached(
-        "SELECT bytes FROM journal WHERE execution = ?1 AND turn > 0 ORDER BY turn",
-    )?;
+    let mut rest = connection.prepare_cached(TURNS)?;
     for turn in rest.query_map([key], |row| row.get(0))? {
         turns.push(turn?);
     }
@@ -173,7 +175,7 @@ pub(super) fn list_executions(
             places.truncate(query.limit);
         }
     }
-    let mut select = transaction.prepare_cached(select_row!("e.key = ?1"))?;
+    let mut select = transaction.prepare_cached(EXECUTION)?;
     places.into_iter().map(|(_, key)| select.query_row([key], row)).collect()
 }
 
@@ -210,9 +212,7 @@ pub(super) fn due(
     until: i64,
     count: usize,
 ) -> Result<Vec<(ExecutionKey, i64)>> {
-    let mut select = connection.prepare_cached(
-        "SELECT key, wake FROM executions WHERE wake <= ?1 ORDER BY wake, key LIMIT ?2",
-    )?;
+    let mut select = connection.prepare_cached(DUE)?;
     let found = select.query_map(params![until, limit(count)], |row| {
         Ok((ExecutionKey(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?))
     })?;
@@ -225,9 +225,7 @@ pub(super) fn to_recover(
     count: usize,
 ) -> Result<Vec<ExecutionKey>> {
     let after = number(after).unwrap_or(i64::MAX);
-    let mut select = connection.prepare_cached(
-        "SELECT key FROM executions WHERE recover = 1 AND key > ?1 ORDER BY key LIMIT ?2",
-    )?;
+    let mut select = connection.prepare_cached(TO_RECOVER)?;
     let found = select.query_map(params![after, limit(count)], |row| {
         Ok(ExecutionKey(row.get::<_, i64>(0)?.cast_unsigned()))
     })?;
@@ -236,24 +234,18 @@ pub(super) fn to_recover(
 
 pub(super) fn count_open(connection: &Connection, state_machine_arn: &str) -> Result<u64> {
     let Some(id) = arns::find(connection, state_machine_arn)? else { return Ok(0) };
-    let mut select = connection.prepare_cached(
-        "SELECT (SELECT count(*) FROM executions \
-         WHERE listed = 1 AND state_machine = ?1 AND status = 0) + \
-         (SELECT count(*) FROM executions \
-         WHERE listed = 0 AND status = 0 AND state_machine = ?1)",
-    )?;
+    let mut select = connection.prepare_cached(COUNT_OPEN)?;
     select.query_row([id], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
 }
 
 pub(super) fn highest_key(connection: &Connection) -> Result<ExecutionKey> {
-    let mut select = connection.prepare_cached("SELECT max(key) FROM executions")?;
+    let mut select = connection.prepare_cached(HIGHEST_KEY)?;
     let highest: Option<i64> = select.query_row([], |row| row.get(0))?;
     Ok(ExecutionKey(highest.map_or(0, i64::cast_unsigned)))
 }
 
 pub(super) fn record(connection: &Connection, kind: &str, key: &str) -> Result<Option<Vec<u8>>> {
-    let mut select =
-        connection.prepare_cached("SELECT body FROM records WHERE kind = ?1 AND key = ?2")?;
+    let mut select = connection.prepare_cached(RECORD)?;
     select.query_row([kind, key], |row| row.get(0)).optional()
 }
 
@@ -264,10 +256,7 @@ pub(super) fn records(
     after: &str,
     count: usize,
 ) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut select = connection.prepare_cached(
-        "SELECT key, body FROM records WHERE kind = ?1 AND key >= ?2 AND key > ?3 \
-         ORDER BY key LIMIT ?4",
-    )?;
+    let mut select = connection.prepare_cached(RECORDS)?;
     let mut found = select.query(params![kind, prefix, after, limit(count)])?;
     let mut records = Vec::new();
     while let Some(row) = found.next()? {
@@ -278,4 +267,43 @@ pub(super) fn records(
         records.push((key.to_owned(), row.get(1)?));
     }
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::schema;
+
+    /// Every read finds what it needs by a key or an index and takes it in order.
+    #[test]
+    fn nothing_is_scanned_or_sorted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store");
+        schema::create(&file).unwrap();
+        let connection = schema::open_writer(&file).unwrap();
+        let lists = [&BY_STATE_MACHINE, &BY_VERSION, &BY_ALIAS];
+        let lists = lists.iter().flat_map(|of| [of.next_status, of.first_page, of.next_page]);
+        let others = [
+            EXECUTION,
+            FIRST_TURN,
+            TURNS,
+            DUE,
+            TO_RECOVER,
+            COUNT_OPEN,
+            HIGHEST_KEY,
+            RECORD,
+            RECORDS,
+        ];
+        for statement in others.into_iter().chain(lists) {
+            let explain = format!("EXPLAIN QUERY PLAN {statement}");
+            let mut explain = connection.prepare(&explain).unwrap();
+            let mut steps = explain.raw_query();
+            while let Some(step) = steps.next().unwrap() {
+                let step: String = step.get(3).unwrap();
+                let bad = step.contains("TEMP B-TREE")
+                    || step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
+                assert!(!bad, "{step}: {statement}");
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(super) const APPLICATION_ID: u32 = 0x5357_454C;
 const MIGRATIONS: &[&str] = &[include_str!("0001_first.sql")];
 
 /// The format that this program writes.
-const VERSION: u32 = MIGRATIONS.len() as u32;
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Bytes of a page.
 const PAGE_BYTES: u32 = 4096;

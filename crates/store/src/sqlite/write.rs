@@ -51,7 +51,7 @@ pub(super) fn commit(
         writer.arns.committed(arn_index);
     } else {
         writer.interned.clear();
-        writer.arns.rolled_back();
+        writer.arns.rolled_back(arn_index);
         if !writer.connection.is_autocommit() {
             // Where this fails too, the next commit fails at its begin.
             let _ = writer.connection.execute_batch("ROLLBACK");
@@ -144,7 +144,8 @@ impl Batch<'_> {
         let Ok(key) = i64::try_from(turn.key.0) else {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, -1));
         };
-        let namesakes = self.arns.find(self.arn_index, self.connection, &new.arn)?;
+        let hash = (self.arn_index.hash)(&new.arn);
+        let namesakes = self.arn_index.find(self.connection, hash)?;
         if read::execution_of(self.connection, &namesakes, &new.arn)?.is_some() {
             let known = self.before(key)?.is_some();
             return Ok(if known { Outcome::Conflict } else { Outcome::NameTaken });
@@ -180,7 +181,7 @@ impl Batch<'_> {
         if inserted == 0 {
             return Ok(Outcome::Conflict);
         }
-        self.arns.add(&new.arn, key);
+        self.arns.add(self.arn_index, hash, key);
         if header.is_none() {
             self.statements.insert_turn.execute(params![key, HEADER_TURN, new.header])?;
         }

@@ -57,6 +57,11 @@ pub(crate) struct Activities {
 }
 
 impl Activities {
+    /// How many workers wait.
+    pub(crate) fn poll_count(&self) -> usize {
+        self.polls.len()
+    }
+
     /// Whether this attempt is offered already.
     pub(crate) fn is_open(&self, key: ExecutionKey, task: TaskId) -> bool {
         self.open.contains_key(&(key, task))

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use asl::Timestamp;
 use engine::{TaskFailure, TaskId};
-use store::{ExecutionKey, Store, StoreError, Write};
+use store::{ExecutionKey, Store, StoreError};
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
 
@@ -36,7 +36,7 @@ pub(crate) struct Driver {
     state: Mutex<State>,
     writer: mpsc::Sender<WriterJob>,
     writer_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
-    calls: Mutex<HashMap<(ExecutionKey, TaskId), AbortHandle>>,
+    calls: Mutex<HashMap<(ExecutionKey, TaskId), Call>>,
     /// When the node wants to be woken.
     wake: watch::Sender<Option<Timestamp>>,
     progress: broadcast::Sender<Progress>,
@@ -52,9 +52,16 @@ struct State {
 
 /// What the writer's thread does.
 enum WriterJob {
-    Commit(Vec<Write>),
-    Check(Vec<Write>),
+    /// A commit, or a look at what became of one.
+    Do(Output),
     Stop,
+}
+
+/// A call as the driver knows it.
+enum Call {
+    UnderWay(AbortHandle),
+    /// Cancelled before another thread came to making it.
+    Cancelled,
 }
 
 /// Where outputs are performed.
@@ -165,7 +172,9 @@ impl Driver {
         let _ = self.writer.send(WriterJob::Stop);
         self.wake.send_replace(Some(Timestamp(i64::MIN)));
         for (_, call) in lock(&self.calls).drain() {
-            call.abort();
+            if let Call::UnderWay(call) = call {
+                call.abort();
+            }
         }
         self.state().replies.clear();
     }
@@ -176,30 +185,32 @@ impl Driver {
         self.perform_all(outputs, place);
     }
 
-    /// Performs outputs, and those that follow from running a turn here.
-    fn perform_all(self: &Arc<Self>, mut outputs: Vec<Act>, place: Place) {
-        loop {
-            let mut here = None;
-            let mut reads = Vec::new();
-            for act in outputs {
-                match act {
-                    Act::Answer(sender, answer) => {
-                        // Whoever asked may be gone.
-                        let _ = sender.send(answer);
+    /// Performs outputs; runs one turn here, if this is the place for it.
+    fn perform_all(self: &Arc<Self>, outputs: Vec<Act>, place: Place) {
+        let mut here = None;
+        let mut reads = Vec::new();
+        let mut undelivered = Vec::new();
+        for act in outputs {
+            match act {
+                // Whoever asked may be gone. Only a worker's task must not go with it.
+                Act::Answer(sender, answer) => {
+                    if let Err(Ok(Answer::Task(Some(assigned)))) = sender.send(answer) {
+                        undelivered.push(assigned);
                     }
-                    Act::Do(Output::Run(job)) if place == Place::Anywhere && here.is_none() => {
-                        here = Some(job);
-                    }
-                    Act::Do(output) => self.perform(output, &mut reads),
                 }
+                Act::Do(Output::Run(job)) if place == Place::Anywhere && here.is_none() => {
+                    here = Some(job);
+                }
+                Act::Do(output) => self.perform(output, &mut reads),
             }
-            self.read(reads);
-            let Some(job) = here else {
-                return;
-            };
-            let done = Input::Ran(job.run());
-            let now = self.clock.now();
-            outputs = self.state().handle(done, now);
+        }
+        self.read(reads);
+        for assigned in undelivered {
+            self.act_at(Input::Undelivered(assigned), Place::Passing);
+        }
+        if let Some(job) = here {
+            // What follows is passed on, so that nobody is kept by a chain of turns.
+            self.act_at(Input::Ran(job.run()), Place::Passing);
         }
     }
 
@@ -209,12 +220,18 @@ impl Driver {
                 let driver = Arc::clone(self);
                 self.tokio.spawn(async move { driver.act(Input::Ran(job.run())) });
             }
-            Output::Commit(writes) => self.hand_to_writer(WriterJob::Commit(writes)),
-            Output::Check(writes) => self.hand_to_writer(WriterJob::Check(writes)),
+            write @ (Output::Commit(_) | Output::Check(_)) => {
+                // Fails only after the end, when nobody waits for it.
+                let _ = self.writer.send(WriterJob::Do(write));
+            }
             Output::Dispatch { key, call } => self.dispatch(key, *call),
             Output::CancelCall { key, task } => {
-                if let Some(call) = lock(&self.calls).remove(&(key, task)) {
-                    call.abort();
+                let mut calls = lock(&self.calls);
+                match calls.remove(&(key, task)) {
+                    Some(Call::UnderWay(call)) => call.abort(),
+                    _ => {
+                        calls.insert((key, task), Call::Cancelled);
+                    }
                 }
             }
             Output::WakeAt(moment) => {
@@ -237,29 +254,19 @@ impl Driver {
         }
     }
 
-    fn hand_to_writer(&self, job: WriterJob) {
-        // Fails only after the end, when nobody waits for it.
-        let _ = self.writer.send(job);
-    }
-
     /// The writer's thread: the only one that commits.
     fn write(self: &Arc<Self>, jobs: &mpsc::Receiver<WriterJob>) {
-        while let Ok(job) = jobs.recv() {
-            let input = match job {
-                WriterJob::Commit(writes) => {
-                    let commit = AssertUnwindSafe(|| self.store.commit(&writes));
-                    let result = catch_unwind(commit)
-                        .unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))));
-                    Input::Committed { writes, result }
-                }
-                WriterJob::Check(writes) => {
-                    let now = self.clock.now();
-                    let result = load::check(&*self.store, &self.surroundings, &writes, now);
-                    Input::Checked { writes, result }
-                }
-                WriterJob::Stop => return,
-            };
+        while let Ok(WriterJob::Do(output)) = jobs.recv() {
+            let input = self.ask_store(output);
             self.act_at(input, Place::Passing);
+        }
+    }
+
+    fn ask_store(&self, output: Output) -> Input {
+        let now = self.clock.now();
+        match load::perform(&*self.store, &self.surroundings, output, now) {
+            Ok(input) => input,
+            Err(_) => unreachable!("only what is for the store comes here"),
         }
     }
 
@@ -271,41 +278,10 @@ impl Driver {
             let driver = Arc::clone(self);
             self.tokio.spawn_blocking(move || {
                 for read in visit {
-                    if let Some(input) = driver.read_one(read) {
-                        driver.act(input);
-                    }
+                    driver.act(driver.ask_store(read));
                 }
             });
         }
-    }
-
-    fn read_one(&self, read: Output) -> Option<Input> {
-        let store = &*self.store;
-        Some(match read {
-            Output::Load(key) => {
-                let result = load::load(store, &self.surroundings, key, self.clock.now());
-                Input::Loaded { key, result }
-            }
-            Output::Resolve(arn) => {
-                let result = store.execution_by_arn(&arn);
-                Input::Resolved { arn, result }
-            }
-            Output::LoadDefinition(hash) => {
-                let result = self.surroundings.definitions.load(store, hash);
-                Input::DefinitionLoaded { hash, result }
-            }
-            Output::ListDue { until, limit } => {
-                Input::DueListed { until, result: store.due(until, limit) }
-            }
-            Output::ListRecovery { after, limit } => {
-                Input::RecoveryListed { result: store.to_recover(after, limit) }
-            }
-            Output::CountOpen(machine_arn) => {
-                let result = store.count_open(&machine_arn);
-                Input::OpenCounted { machine_arn, result }
-            }
-            _ => return None,
-        })
     }
 
     /// Makes a call in a task of its own.
@@ -314,12 +290,15 @@ impl Driver {
         let driver = Arc::clone(self);
         // Locked until the call is noted, so that it cannot be over before.
         let mut calls = lock(&self.calls);
+        if calls.remove(&(key, task)).is_some() {
+            return;
+        }
         let handle = self.tokio.spawn(async move {
             let result = run_guarded(&*driver.runner, call).await;
-            lock(&driver.calls).remove(&(key, task));
             driver.act(Input::TaskReturned { key, task, result });
+            lock(&driver.calls).remove(&(key, task));
         });
-        calls.insert((key, task), handle.abort_handle());
+        calls.insert((key, task), Call::UnderWay(handle.abort_handle()));
     }
 
     fn publish(self: &Arc<Self>, progress: Progress) {

@@ -6,7 +6,7 @@ pub const COMMIT_WRITES_MAX: usize = 4_096;
 /// larger write still goes, alone.
 pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Requests of all kinds that may wait for an answer at the same time, long polls aside.
-pub const REQUESTS_MAX: usize = 65_536;
+pub const REQUESTS_MAX: usize = 10_000;
 /// Commands that may wait for one execution's turn.
 pub const QUEUED_COMMANDS_MAX: usize = 10_000;
 

@@ -10,6 +10,7 @@ use store::{ExecutionKey, ExecutionRow, Store, StoreError, Write};
 
 use crate::arns;
 use crate::definitions::{Definition, LoadError};
+use crate::node::{Input, Output};
 use crate::records::{self, ExecutionHeader};
 use crate::surroundings::Surroundings;
 
@@ -37,6 +38,46 @@ pub enum Finding {
     Durable,
     /// It is not there; for a turn, the execution as it is instead.
     Absent(Option<Box<Loaded>>),
+}
+
+/// Does what a node wants of its store, and gives back what is not for the store. May block.
+pub fn perform(
+    store: &dyn Store,
+    surroundings: &Surroundings,
+    output: Output,
+    now: Timestamp,
+) -> Result<Input, Output> {
+    Ok(match output {
+        Output::Commit(writes) => {
+            let result = catch_unwind(AssertUnwindSafe(|| store.commit(&writes)))
+                .unwrap_or_else(|panic| Err(StoreError::Failed(panic_text(&*panic))));
+            Input::Committed { writes, result }
+        }
+        Output::Check(writes) => {
+            let result = check(store, surroundings, &writes, now);
+            Input::Checked { writes, result }
+        }
+        Output::Load(key) => Input::Loaded { key, result: load(store, surroundings, key, now) },
+        Output::Resolve(arn) => {
+            let result = store.execution_by_arn(&arn);
+            Input::Resolved { arn, result }
+        }
+        Output::LoadDefinition(hash) => {
+            let result = surroundings.definitions.load(store, hash);
+            Input::DefinitionLoaded { hash, result }
+        }
+        Output::ListDue { until, limit } => {
+            Input::DueListed { until, result: store.due(until, limit) }
+        }
+        Output::ListRecovery { after, limit } => {
+            Input::RecoveryListed { result: store.to_recover(after, limit) }
+        }
+        Output::CountOpen(machine_arn) => {
+            let result = store.count_open(&machine_arn);
+            Input::OpenCounted { machine_arn, result }
+        }
+        other => return Err(other),
+    })
 }
 
 /// Reads an execution. None if there is none with this key.

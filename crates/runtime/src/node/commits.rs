@@ -154,8 +154,7 @@ impl Node {
                 self.commits.failures += 1;
                 let at = self.retry_moment(self.commits.failures);
                 self.timers.set(at, Alarm::Commit);
-                self.commits.progress = Progress::Unchecked(parts, writes, error);
-                return;
+                return self.give_up_waiting(parts, writes, error);
             }
         };
         let at = self.retry_moment(self.commits.failures);
@@ -182,6 +181,36 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// The store answers nothing at all. Nobody is kept waiting for it: callers get the error,
+    /// starts that were not tried yet are dropped, and the rest waits for the store.
+    fn give_up_waiting(&mut self, mut parts: Vec<Part>, writes: Vec<Write>, error: StoreError) {
+        for part in &mut parts {
+            match part {
+                Part::Turn(key) => self.turn_unsettled(*key, &error),
+                Part::Operation(operation, _) => {
+                    if let Some(reply) = operation.give_up() {
+                        self.reply(reply, Err(copy_of(&error).into()));
+                    }
+                }
+            }
+        }
+        for pending in std::mem::take(&mut self.commits.pending) {
+            match pending {
+                Pending::Turn { key, .. } if self.is_starting(key) => {
+                    self.turn_lost(key, None, &error);
+                }
+                Pending::Turn { key, write } => {
+                    self.turn_unsettled(key, &error);
+                    self.commits.pending.push_back(Pending::Turn { key, write });
+                }
+                Pending::Operation { operation, .. } => {
+                    self.operation_lost(operation, copy_of(&error));
+                }
+            }
+        }
+        self.commits.progress = Progress::Unchecked(parts, writes, error);
     }
 
     /// The pause after a failure is over.

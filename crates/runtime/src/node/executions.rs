@@ -28,6 +28,8 @@ pub(crate) enum Then {
     Activity { poll: ReplyId, task: TaskId, input: Option<Payload> },
     /// A call came back.
     Return(TaskId),
+    /// Whoever waited was told that nobody knows what became of it.
+    Nothing,
 }
 
 impl Then {
@@ -35,7 +37,7 @@ impl Then {
     pub(crate) fn caller(&self) -> Option<ReplyId> {
         match self {
             Then::Stop(reply) | Then::Token(reply) => Some(*reply),
-            Then::Activity { .. } | Then::Return(_) => None,
+            Then::Activity { .. } | Then::Return(_) | Then::Nothing => None,
         }
     }
 }

@@ -67,7 +67,7 @@ pub enum Input {
     Undelivered(Box<AssignedTask>),
     /// A turn has run.
     Ran(TurnDone),
-    /// The store answered a commit.
+    /// The store answered a commit; the writes come back with the answer.
     Committed {
         writes: Vec<Write>,
         result: Result<Vec<Outcome>, StoreError>,
@@ -116,15 +116,16 @@ pub enum Input {
     },
 }
 
-/// What is to be done for a node. The order matters within one batch of outputs.
+/// What is to be done for a node. The order matters within one batch of outputs. What concerns
+/// the store is done by [`crate::load::perform`].
 pub enum Output {
     /// Run a turn, answer with [`Input::Ran`].
     Run(Box<TurnJob>),
     /// [`Store::commit`], answer with [`Input::Committed`]. Never two at a time.
     Commit(Vec<Write>),
-    /// [`crate::load::check`], answer with [`Input::Checked`].
+    /// Look what became of a batch, answer with [`Input::Checked`].
     Check(Vec<Write>),
-    /// [`crate::load::load`], answer with [`Input::Loaded`].
+    /// Read an execution, answer with [`Input::Loaded`].
     Load(ExecutionKey),
     /// [`Store::execution_by_arn`], answer with [`Input::Resolved`].
     Resolve(Box<str>),
@@ -226,10 +227,11 @@ pub enum Answer {
 /// A task that goes to a worker.
 #[derive(Debug)]
 pub struct AssignedTask {
-    pub(crate) activity_arn: Box<str>,
-    pub(crate) key: ExecutionKey,
-    pub(crate) task: TaskId,
-    pub(crate) given: ActivityTask,
+    pub activity_arn: Box<str>,
+    pub key: ExecutionKey,
+    pub task: TaskId,
+    /// What the worker sees of it.
+    pub given: ActivityTask,
 }
 
 impl AssignedTask {
@@ -237,6 +239,15 @@ impl AssignedTask {
     pub fn given(&self) -> &ActivityTask {
         &self.given
     }
+}
+
+/// Whether a node is to end.
+#[derive(Clone, Copy)]
+enum Stopping {
+    No,
+    /// Who waits for everything under way to be durable.
+    Waiting(ReplyId),
+    Done,
 }
 
 /// Many executions.
@@ -267,7 +278,7 @@ pub struct Node {
     quarantine: HashMap<ExecutionKey, String>,
     open_requests: usize,
     is_watched: bool,
-    stopping: Option<ReplyId>,
+    stopping: Stopping,
     /// The moment last asked for with [`Output::WakeAt`].
     announced: Option<i64>,
     outputs: VecDeque<Output>,
@@ -310,7 +321,7 @@ impl Node {
             quarantine: HashMap::new(),
             open_requests: 0,
             is_watched: false,
-            stopping: None,
+            stopping: Stopping::No,
             announced: None,
             outputs: VecDeque::new(),
         };
@@ -362,11 +373,11 @@ impl Node {
 
     fn request(&mut self, reply: ReplyId, request: Request) {
         self.open_requests += 1;
-        if self.stopping.is_some() {
+        if self.is_stopping() {
             return self.reply(reply, Err(RuntimeError::Stopping));
         }
-        let is_poll = matches!(request, Request::Poll { .. });
-        if self.open_requests > limits::REQUESTS_MAX && !is_poll {
+        let waiting = self.open_requests.saturating_sub(self.activities.poll_count());
+        if waiting > limits::REQUESTS_MAX && !matches!(request, Request::Poll { .. }) {
             return self.reply(reply, Err(too_much("too many requests are waiting")));
         }
         match request {
@@ -424,7 +435,7 @@ impl Node {
 
     fn stop(&mut self, reply: ReplyId) {
         self.open_requests += 1;
-        self.stopping = Some(reply);
+        self.stopping = Stopping::Waiting(reply);
         for poll in self.activities.end_all_waiting() {
             self.reply(poll, Ok(Answer::Task(None)));
         }
@@ -437,15 +448,17 @@ impl Node {
 
     /// Answers the stop once nothing is under way any more.
     fn finish_stopping(&mut self) {
-        let Some(reply) = self.stopping else {
+        let Stopping::Waiting(reply) = self.stopping else {
             return;
         };
         if self.commits.is_quiet() && self.executions.values().all(turns::is_quiet) {
-            self.stopping = None;
+            self.stopping = Stopping::Done;
             self.reply(reply, Ok(Answer::Done));
-            // Nothing comes after the last answer.
-            self.stopping = Some(ReplyId(u64::MAX));
         }
+    }
+
+    fn is_stopping(&self) -> bool {
+        !matches!(self.stopping, Stopping::No)
     }
 
     /// The moment after a pause that doubles with every failure in a row.

@@ -270,6 +270,7 @@ impl Node {
                 Then::Return(task) => {
                     self.calls.remove(&(key, task));
                 }
+                Then::Nothing => {}
             }
         }
         for reply in self.awaiting_end.remove(&key).unwrap_or_default() {

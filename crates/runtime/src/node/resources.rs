@@ -19,6 +19,13 @@ pub(super) struct Operation {
     answer: Option<(ReplyId, Answer)>,
 }
 
+impl Operation {
+    /// Who waited for it, and is not told any more what became of it.
+    pub(super) fn give_up(&mut self) -> Option<ReplyId> {
+        self.answer.take().map(|(reply, _)| reply)
+    }
+}
+
 /// What is on its way, and what waits for it.
 #[derive(Default)]
 pub(super) struct Resources {

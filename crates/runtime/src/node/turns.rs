@@ -7,7 +7,7 @@ use asl::{Payload, Timestamp};
 use engine::{Command, Effect, Execution, Refusal, Status};
 use store::{ExecutionKey, StoreError};
 
-use super::executions::{Entry, Known, Phase, Reader, Resident, Then, Turn};
+use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
 use super::{Answer, Node, Output, ReplyId, copy_of, too_much};
 use crate::activities::Offer;
 use crate::limits;
@@ -77,7 +77,7 @@ impl Node {
         if status != Status::Running {
             return self.settle_ended(key);
         }
-        let is_stopping = self.stopping.is_some();
+        let is_stopping = self.is_stopping();
         let now = self.now.0;
         let Some(resident) = self.executions.get(key) else {
             return;
@@ -105,9 +105,8 @@ impl Node {
         let only_waits = !execution.needs_recovery()
             && wake.is_some_and(|at| at > now.saturating_add(limits::EVICT_WAIT_MS));
         let is_journalled = resident.is_journalled();
-        // What is in memory only in order to wait leaves it at once, except while it is read by
-        // those who watch it go by.
-        if is_journalled && only_waits && self.stopping.is_none() {
+        // What is in memory only in order to wait leaves it at once.
+        if is_journalled && only_waits && !self.is_stopping() {
             self.timers.wake_exactly(key, alarm);
             self.executions.remove(key);
             return;
@@ -282,12 +281,27 @@ impl Node {
         resident.panic = Some(text);
         if resident.input.is_some() {
             // Nothing of it is kept: it begins again, to fail at once.
+            self.cancel_calls(key);
+            let Some(resident) = self.executions.get_mut(key) else {
+                return;
+            };
             let known = resident.known.clone().expect("what has run is known");
             resident.turns = 0;
             resident.phase = Phase::Idle(Box::new(Execution::new(known.identity)));
             self.begin_turn(key);
         } else {
             self.load(key);
+        }
+    }
+
+    /// Stops all calls of an execution that has forgotten them.
+    fn cancel_calls(&mut self, key: ExecutionKey) {
+        let mut tasks: Vec<_> =
+            self.calls.iter().filter(|(held, _)| *held == key).map(|(_, task)| *task).collect();
+        tasks.sort_unstable();
+        for task in tasks {
+            self.calls.remove(&(key, task));
+            self.outputs.push_back(Output::CancelCall { key, task });
         }
     }
 
@@ -351,7 +365,7 @@ impl Node {
             }));
         }
         for (entry, refusal) in entries.into_iter().zip(refusals) {
-            self.answer_entry(key, entry, refusal, stop_date, &known);
+            self.answer_entry(key, entry, refusal, stop_date);
         }
     }
 
@@ -392,7 +406,6 @@ impl Node {
         entry: Entry,
         refusal: Option<Refusal>,
         stop_date: Option<Timestamp>,
-        known: &Known,
     ) {
         match entry.then {
             Then::Stop(reply) => {
@@ -409,16 +422,14 @@ impl Node {
                 };
                 self.reply(reply, answer);
             }
-            Then::Activity { poll, task, input } => {
-                let _ = known;
-                match (refusal, input) {
-                    (None, Some(input)) => self.hand_over(key, poll, task, input),
-                    _ => self.not_handed_over(key, poll, task),
-                }
-            }
+            Then::Activity { poll, task, input } => match (refusal, input) {
+                (None, Some(input)) => self.hand_over(key, poll, task, input),
+                _ => self.not_handed_over(key, poll, task),
+            },
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
+            Then::Nothing => {}
         }
     }
 
@@ -436,6 +447,7 @@ impl Node {
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
+            Then::Nothing => {}
         }
     }
 
@@ -449,6 +461,7 @@ impl Node {
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
+            Then::Nothing => {}
         }
     }
 
@@ -565,6 +578,34 @@ impl Node {
             Some(loaded) => self.adopt(key, loaded),
             None => self.isolate(key, "its row has gone from the store".to_owned()),
         }
+    }
+
+    /// What became of a turn cannot be found out for now: callers get the error and are not
+    /// answered again.
+    pub(super) fn turn_unsettled(&mut self, key: ExecutionKey, error: &StoreError) {
+        let Some(resident) = self.executions.get_mut(key) else {
+            return;
+        };
+        let mut replies = Vec::new();
+        if let Phase::Committing { turn, .. } = &mut resident.phase {
+            for entry in &mut turn.entries {
+                if let Some(reply) = entry.then.caller() {
+                    entry.then = Then::Nothing;
+                    replies.push(reply);
+                }
+            }
+        }
+        let starter = resident.first.as_mut().and_then(|first| first.starter.take());
+        replies.extend(starter.map(|starter| starter.reply));
+        for reply in replies {
+            self.reply(reply, Err(copy_of(error).into()));
+        }
+        self.refuse_callers(key, error);
+    }
+
+    /// Whether an execution waits for its first turn to become durable.
+    pub(super) fn is_starting(&self, key: ExecutionKey) -> bool {
+        self.executions.get(key).is_some_and(|held| held.first.is_some())
     }
 
     /// The store has another turn there: the execution is read again and the commands are given

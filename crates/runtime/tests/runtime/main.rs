@@ -5,5 +5,7 @@ mod harness;
 
 mod activities;
 mod executions;
+mod faults;
+mod node_bench;
 mod resources;
 mod restarts;

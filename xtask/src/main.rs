@@ -26,6 +26,12 @@ enum Chore {
     Lint,
     /// Check what compilers don't: layers, lengths, purity, links, reasons for dependencies
     Tidy,
+    /// Run simulated worlds; a seed that fails is named with the command that replays it
+    Sim {
+        /// Which seeds, as FROM..TO
+        #[arg(default_value = "0..20000")]
+        seeds: String,
+    },
     /// Run recorded executions against a server in this process, and say what differs
     Conformance {
         /// Names of cases, or parts of them; none: all
@@ -52,6 +58,11 @@ fn run() -> Result<()> {
         Chore::Test(options) => test::run(&options),
         Chore::Lint => lint(),
         Chore::Tidy => tidy::run(),
+        Chore::Sim { seeds } => {
+            let mut command = process::cargo(["test", "--release", "-p", "sim", "--test", "seeds"]);
+            command.args(["every_world", "--", "--nocapture"]).env("STEPWELL_SIM_SEEDS", seeds);
+            process::run(&mut command)
+        }
         Chore::Conformance { cases, bless } => {
             let mut command = process::cargo(["run", "--quiet", "-p", "conformance", "--"]);
             command.args(cases);

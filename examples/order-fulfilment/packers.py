@@ -4,7 +4,7 @@
     python packers.py [ENDPOINT]
 
 It needs boto3 and nothing else. Start as many as you like; each parcel goes to one of them. Kill
-one while it packs: after 15 s without a sign of life the state machine gives the parcel to
+one while it packs: after 5 s without a sign of life the state machine gives the parcel to
 another.
 """
 

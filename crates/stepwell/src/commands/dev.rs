@@ -196,9 +196,7 @@ impl Screen {
             DataPlace::Memory => "nothing is kept".to_owned(),
             DataPlace::Folder(folder) => format!("data in {}", folder.display()),
         };
-        say(&format!("stepwell {version}  {}  {kept}", self.folder.display()))?;
-        say(&format!("listening on {}", self.url))?;
-        say("")
+        say(&format!("stepwell {version}  {}  {kept}", self.folder.display()))
     }
 
     fn show_machine(&self, registered: &Registered) -> Result<(), Failure> {
@@ -219,8 +217,9 @@ impl Screen {
         ))
     }
 
-    /// How to start the first execution.
+    /// Everything is ready: where it is, and how to start the first execution.
     fn invite(&self, loaded: &Loaded<'_>) -> Result<(), Failure> {
+        say(&format!("listening on {}", self.url))?;
         let names = sources(loaded.folder, loaded.settings)?;
         let Some(first) = names.first() else {
             return say(&format!(

@@ -1,5 +1,6 @@
 //! `stepwell dev`.
 
+use expect_test::expect;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -25,13 +26,18 @@ fn definitions_become_state_machines_and_follow_their_files() {
         ),
     ]);
     let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
-    dev.line_with(
-        "broken.asl.json:1:1: error[SCHEMA_VALIDATION_FAILED]: These fields are required: [States]",
-    );
-    dev.line_with("broken is not valid and is not there");
-    dev.line_with("fast  EXPRESS  1 state  created");
-    dev.line_with("`not-a-name [1]` cannot be the name of a state machine");
-    dev.line_with("ok  STANDARD  1 state  created");
+    expect![[r#"
+        stepwell [VERSION]  .  data in .stepwell
+        broken.asl.json:1:1: error[SCHEMA_VALIDATION_FAILED]: These fields are required: [States]
+          |
+        1 | {
+          | ^
+          = at /
+        broken is not valid and is not there
+        ● fast  EXPRESS  1 state  created
+        `not-a-name [1]` cannot be the name of a state machine: 1 to 80 characters without spaces, brackets and most punctuation; rename its file
+        ● ok  STANDARD  1 state  created
+    "#]].assert_eq(&dev.preparations.replace(env!("CARGO_PKG_VERSION"), "[VERSION]"));
     dev.line_with("start an execution:");
 
     // A new one, a mended one, a changed one, one that is gone.
@@ -65,7 +71,6 @@ fn executions_are_shown_as_they_go() {
     );
     let folder = Folder::with(&[("order.asl.json", &definition)]);
     let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
-    dev.line_with("order  STANDARD");
     let start = json!({"stateMachineArn": machine("order"), "name": "one", "input": "[7]"});
     dev.call("StartExecution", &start);
     dev.line_with(
@@ -77,7 +82,7 @@ fn executions_are_shown_as_they_go() {
     dev.signal(Signal::KILL);
     drop(dev);
     let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
-    dev.line_with("order  STANDARD  1 state  as before");
+    assert!(dev.preparations.contains("order  STANDARD  1 state  as before"));
     let task = dev.call("GetActivityTask", &json!({"activityArn": activity, "workerName": "w"}));
     assert_eq!(task["input"], "[7]");
     dev.line_with("P  taken by worker w");

@@ -3,9 +3,14 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+/// The longest that a test takes with a process.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A process that is killed when the test is over, however it ends.
 pub(crate) struct Process {
@@ -13,6 +18,10 @@ pub(crate) struct Process {
     stdout: BufReader<ChildStdout>,
     /// `ADDRESS:PORT`
     pub(crate) address: String,
+    /// What it printed before it listened.
+    pub(crate) preparations: String,
+    /// Gone when the test is over.
+    _watch: Sender<()>,
 }
 
 impl Process {
@@ -25,14 +34,22 @@ impl Process {
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut process = Process { child, stdout, address: String::new() };
-        let line = process.line_with("listening on http://");
+        let (address, preparations) = (String::new(), String::new());
+        let _watch = watch(&child);
+        let mut process = Process { child, stdout, address, preparations, _watch };
+        let (line, before) = process.read_until("listening on http://");
         process.address = line.rsplit('/').next().unwrap().to_owned();
+        process.preparations = before;
         process
     }
 
     /// Reads on until a line with this text.
     pub(crate) fn line_with(&mut self, text: &str) -> String {
+        self.read_until(text).0
+    }
+
+    /// The line with this text, and what was printed before it.
+    fn read_until(&mut self, text: &str) -> (String, String) {
         let mut seen = String::new();
         loop {
             let mut line = String::new();
@@ -40,7 +57,7 @@ impl Process {
                 panic!("it ended without `{text}`:\n{seen}\n{}", self.log());
             }
             if line.contains(text) {
-                return line.trim_end().to_owned();
+                return (line.trim_end().to_owned(), seen);
             }
             seen.push_str(&line);
         }
@@ -48,8 +65,7 @@ impl Process {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(pid(&self.child), signal).unwrap();
     }
 
     /// Waits for the end; the exit status.
@@ -71,6 +87,22 @@ impl Process {
     pub(crate) fn call(&self, operation: &str, request: &Value) -> Value {
         call(&self.address, operation, request)
     }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()
+}
+
+/// A process that says nothing for too long ends, so that the test fails instead of hanging.
+fn watch(child: &Child) -> Sender<()> {
+    let (sender, receiver) = channel();
+    let pid = pid(child);
+    std::thread::spawn(move || {
+        if receiver.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    });
+    sender
 }
 
 impl Drop for Process {

@@ -57,4 +57,7 @@ def pack(states, token, work):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        pass

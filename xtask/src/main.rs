@@ -1,6 +1,7 @@
 //! The project's chores: `cargo xtask --help` lists them. Continuous integration runs the same.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to a person")]
 
+mod example;
 mod process;
 mod python;
 mod test;
@@ -32,6 +33,8 @@ enum Chore {
         #[arg(default_value = "0..20000")]
         seeds: String,
     },
+    /// Set up and run the order-fulfilment example, with a worker and an order
+    Example(example::Options),
     /// Run recorded executions against a server in this process, and say what differs
     Conformance {
         /// Names of cases, or parts of them; none: all
@@ -63,6 +66,7 @@ fn run() -> Result<()> {
             command.args(["every_world", "--", "--nocapture"]).env("STEPWELL_SIM_SEEDS", seeds);
             process::run(&mut command)
         }
+        Chore::Example(options) => example::run(&options),
         Chore::Conformance { cases, bless } => {
             let mut command = process::cargo(["run", "--quiet", "-p", "conformance", "--"]);
             command.args(cases);

@@ -33,6 +33,8 @@ pub(super) struct Resources {
     waiting: HashMap<Box<str>, VecDeque<(ReplyId, ResourceRequest)>>,
     /// State machines whose running executions are being counted.
     counting: HashSet<Box<str>>,
+    /// Answers to deletions, until it is known whether something runs still.
+    deletions: HashMap<Box<str>, (ReplyId, Answer)>,
     count_failures: u32,
 }
 
@@ -106,11 +108,16 @@ impl Node {
         for change in changes {
             self.registry.apply(change);
         }
-        if let Some((reply, answer)) = answer {
-            self.reply(reply, Ok(answer));
-        }
         if self.registry.is_deleting(&arn) {
+            // Where nothing runs, whoever deletes sees it gone.
+            if let Some(answer) = answer
+                && let Some(earlier) = self.resources.deletions.insert(arn.clone(), answer)
+            {
+                self.reply(earlier.0, Ok(earlier.1));
+            }
             self.count_open(&arn);
+        } else if let Some((reply, answer)) = answer {
+            self.reply(reply, Ok(answer));
         }
         self.go_on(&arn);
     }
@@ -155,21 +162,40 @@ impl Node {
     /// A deleted state machine goes when nothing of it runs any more.
     pub(super) fn open_counted(&mut self, machine_arn: &str, result: Result<u64, StoreError>) {
         self.resources.counting.remove(machine_arn);
+        let deletion = self.resources.deletions.remove(machine_arn);
+        let changes = self.changes_of_end(machine_arn, result);
+        if changes.is_empty() {
+            if let Some((reply, answer)) = deletion {
+                self.reply(reply, Ok(answer));
+            }
+        } else {
+            self.change(machine_arn.into(), changes, deletion);
+        }
+    }
+
+    /// What removes a deleted state machine; nothing if it has to stay for now.
+    fn changes_of_end(
+        &mut self,
+        machine_arn: &str,
+        result: Result<u64, StoreError>,
+    ) -> Vec<Change> {
         match result {
             Ok(0) => {}
             // The end of the last one comes here again.
-            Ok(_) => return,
+            Ok(_) => return Vec::new(),
             Err(error) => {
                 tracing::warn!(%error, "running executions could not be counted, trying again");
                 self.resources.count_failures += 1;
                 let at = self.retry_moment(self.resources.count_failures);
-                return self.timers.set(at, Alarm::CountOpen);
+                self.timers.set(at, Alarm::CountOpen);
+                return Vec::new();
             }
         }
         self.resources.count_failures = 0;
         if self.resources.waiting.contains_key(machine_arn) {
             let at = self.retry_moment(1);
-            return self.timers.set(at, Alarm::CountOpen);
+            self.timers.set(at, Alarm::CountOpen);
+            return Vec::new();
         }
         // One that was being started when the machine was deleted is not counted yet.
         let is_starting = self.executions.values().any(|held| {
@@ -180,9 +206,6 @@ impl Node {
                 if execution.status != engine::Status::Running);
             is_of_it && !is_over
         });
-        if !is_starting {
-            let changes = self.registry.finish_deletion(machine_arn);
-            self.change(machine_arn.into(), changes, None);
-        }
+        if is_starting { Vec::new() } else { self.registry.finish_deletion(machine_arn) }
     }
 }

@@ -181,8 +181,9 @@ impl Run<'_> {
             "state machine version listed" => count(answer, "stateMachineVersions") > 0,
             "list execution status" => count(answer, "executions") > 0,
             "on execution events" | "execution started" => count(answer, "events") > 0,
-            // Deletion and paging are immediate here.
-            _ => true,
+            // Deletions and lists are immediate here.
+            "state machine not listed" | "state machine version not listed" | "condition" => true,
+            _ => false,
         };
         loop {
             let answer = self.api.call(&step.operation, request).await?;

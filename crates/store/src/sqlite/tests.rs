@@ -470,6 +470,21 @@ fn a_read_only_folder_is_said() {
     set(false);
 }
 
+/// The operator's guide says to make backups this way while the server runs.
+#[test]
+fn a_backup_by_sqlite_is_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let oracle = MemoryStore::default();
+    let store = SqliteStore::open_with(folder.path(), &small()).unwrap();
+    let writes: Vec<_> = (1..25).map(|key| first_turn(key, 1_500)).collect();
+    assert_eq!(store.commit(&writes).unwrap(), oracle.commit(&writes).unwrap());
+    let backup = tempfile::tempdir().unwrap();
+    let operator = rusqlite::Connection::open(folder.path().join("stepwell.sqlite")).unwrap();
+    let to = backup.path().join("stepwell.sqlite");
+    operator.execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
+    compare(&oracle, &SqliteStore::open_with(backup.path(), &small()).unwrap());
+}
+
 #[test]
 fn a_log_without_its_store_is_said() {
     let folder = tempfile::tempdir().unwrap();

@@ -39,7 +39,13 @@ enum Chore {
     Conformance {
         /// Names of cases, or parts of them; none: all
         cases: Vec<String>,
-        /// Rewrite the list of known gaps to what fails now, keeping the reasons
+        /// Show both sides whole
+        #[arg(long)]
+        both: bool,
+        /// Show what differs in known gaps as well
+        #[arg(long)]
+        gaps: bool,
+        /// Bring the lists up to date: new gaps want a reason, what passes goes
         #[arg(long)]
         bless: bool,
     },
@@ -67,12 +73,10 @@ fn run() -> Result<()> {
             process::run(&mut command)
         }
         Chore::Example(options) => example::run(&options),
-        Chore::Conformance { cases, bless } => {
+        Chore::Conformance { cases, both, gaps, bless } => {
             let mut command = process::cargo(["run", "--quiet", "-p", "conformance", "--"]);
-            command.args(cases);
-            if bless {
-                command.arg("--bless");
-            }
+            let flags = [("--both", both), ("--gaps", gaps), ("--bless", bless)];
+            command.args(cases).args(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| flag));
             process::run(&mut command)
         }
     }

@@ -158,9 +158,18 @@ impl<'n> Compiler<'n> {
         let input_type = self.input_type(&reader);
         let transformation = self.one_of(&reader, "Transformation", &["NONE", "LOAD_AND_FLATTEN"]);
         let manifest_type = self.one_of(&reader, "ManifestType", &["ATHENA_DATA", "S3_INVENTORY"]);
+        if transformation == Some("LOAD_AND_FLATTEN") && !reader.object.contains("InputType") {
+            self.findings.schema("The field 'InputType' is required", &reader.site);
+        }
+        if input_type == Some(InputType::Json)
+            && let Some(member) = reader.object.member("ManifestType")
+        {
+            let site = reader.site.pointing_at(member.key_span);
+            self.findings.schema("Field 'ManifestType' is not supported", &site);
+        }
         let delimiters = ["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"];
         let delimiter = self.one_of(&reader, "CSVDelimiter", &delimiters);
-        let items_pointer = reader.field("ItemsPointer").and_then(|field| self.string(&field));
+        let items_pointer = self.items_pointer(&reader);
         Some(ReaderConfig {
             input_type,
             load_and_flatten: transformation == Some("LOAD_AND_FLATTEN"),
@@ -179,6 +188,19 @@ impl<'n> Compiler<'n> {
             items_pointer: items_pointer.map(Into::into),
             max_items: self.number_field(&reader, "MaxItems", language, MAX_ITEMS),
         })
+    }
+
+    /// `ItemsPointer`: a JSON Pointer.
+    fn items_pointer(&mut self, reader: &Reader<'n>) -> Option<&'n str> {
+        let field = reader.field("ItemsPointer")?;
+        let pointer = self.string(&field)?;
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            let message = format!(
+                "Invalid input: JSON Pointer expression must start with '/': \"{pointer}\""
+            );
+            self.findings.schema(message, &field.site);
+        }
+        Some(pointer)
     }
 
     fn input_type(&mut self, reader: &Reader<'n>) -> Option<InputType> {
@@ -206,7 +228,7 @@ impl<'n> Compiler<'n> {
         let location = self.one_of(reader, "CSVHeaderLocation", &["FIRST_ROW", "GIVEN"]);
         match input_type {
             Some(InputType::Csv) if !reader.object.contains("CSVHeaderLocation") => {
-                let message = "The field 'CSVHeaderLocation' is required but was missing";
+                let message = "The field 'CSVHeaderLocation' is required";
                 self.findings.schema(message, &reader.site);
             }
             Some(InputType::Json | InputType::JsonLines | InputType::Parquet) => {

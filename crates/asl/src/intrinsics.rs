@@ -19,6 +19,7 @@ pub(crate) use self::encodings::digest;
 pub(crate) use self::strings::json_value;
 
 use crate::budget::{Budget, Exceeded};
+use crate::java::json_text;
 use crate::{Environment, EvaluationError, Path, PathMiss};
 
 /// A parsed call of an intrinsic function.
@@ -188,7 +189,7 @@ impl IntrinsicCall {
                 Failure::Miss { path, .. } => format!(
                     "The JsonPath argument for the field '{path}' could not be found in the \
                      input '{}'",
-                    environment.input
+                    json_text(environment.input)
                 ),
             };
             EvaluationError::runtime(format!(
@@ -259,7 +260,7 @@ impl Call {
             (Function::Hash, [value, algorithm]) => encodings::hash(value, algorithm),
             (Function::JsonMerge, [left, right, deep]) => merge(left, right, deep, budget),
             (Function::JsonToString, [value]) => {
-                let text = value.to_string();
+                let text = json_text(value);
                 budget.spend(text.len())?;
                 Ok(text.into())
             }

@@ -1,5 +1,8 @@
 //! What shows through of Java in AWS's results: `java.util.Random`, hash order, `toString`.
 
+use std::io;
+
+use serde::Serialize as _;
 use serde_json::Value;
 
 /// `java.util.Random`: what seeded numbers on AWS come from.
@@ -140,6 +143,22 @@ pub(crate) fn append_to_string(value: &Value, text: &mut String) {
     }
 }
 
+/// The compact JSON text of a value with its numbers as Java writes them: `1.0E10`.
+pub fn json_text(value: &Value) -> String {
+    let mut text = Vec::with_capacity(128);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, JavaFormatter);
+    value.serialize(&mut serializer).expect("a JSON value always serialises");
+    String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+struct JavaFormatter;
+
+impl serde_json::ser::Formatter for JavaFormatter {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(double_to_string(value).as_bytes())
+    }
+}
+
 /// `Double.toString`: `1.5`, `1.0E10`, `1.0E-4`.
 pub(crate) fn double_to_string(number: f64) -> String {
     let magnitude = number.abs();
@@ -198,6 +217,19 @@ mod tests {
         check(json!(1e21), "1.0E21");
         check(json!(0.0001), "1.0E-4");
         check(json!(9_007_199_254_740_993_i64), "9007199254740993");
+    }
+
+    #[test]
+    fn json_has_numbers_as_java_prints_them() {
+        let value = json!({
+            "a": [1.0, 1e3, 1e10, 1.5, 0.0001, 1e21, -0.0, 1.789_180_622e9],
+            "b": [0, -7, 9_007_199_254_740_993_i64, u64::MAX, "\u{7}\u{e9}\"", null, true],
+        });
+        assert_eq!(
+            json_text(&value),
+            "{\"a\":[1.0,1000.0,1.0E10,1.5,1.0E-4,1.0E21,-0.0,1.789180622E9],\
+             \"b\":[0,-7,9007199254740993,18446744073709551615,\"\\u0007\u{e9}\\\"\",null,true]}"
+        );
     }
 
     #[test]

@@ -234,7 +234,8 @@ impl Expression {
         };
         let failure = format!(
             "returned an unexpected result type. Expected '{expected}', but was '{found}' for \
-             value: {value}"
+             value: {}",
+            crate::java::json_text(value)
         );
         self.failure(&failure, &location)
     }

@@ -31,6 +31,7 @@ pub use environment::{
     ContextObject, Environment, EvaluationError, VariableMap, Variables, next_random,
 };
 pub use intrinsics::IntrinsicCall;
+pub use java::json_text;
 pub use json::{JsonSyntaxError, parse_json};
 pub use jsonata::{Expression, ExpressionError, StatesReferences};
 pub use path::{Path, PathMiss, PathRoot, PathSyntaxError};

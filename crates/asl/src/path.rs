@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use self::filter::Filter;
 use self::function::Function;
 use crate::budget::{Budget, Exceeded};
+use crate::java::json_text;
 use crate::{Environment, EvaluationError};
 
 /// A text that is no path.
@@ -267,7 +268,8 @@ impl Steps {
                     step.render(&mut rest);
                 }
                 let message = format!(
-                    "Filter: {rest} can only be applied to arrays. Current context is: {value}"
+                    "Filter: {rest} can only be applied to arrays. Current context is: {}",
+                    json_text(value)
                 );
                 PathMiss::NotAnArray { message }
             }

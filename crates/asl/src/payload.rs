@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use crate::java;
+
 /// An immutable JSON value. Cloning is a reference count; the text and the parsed form are each
 /// made at most once, so a payload that only passes through keeps its very spelling and costs
 /// no parsing.
@@ -43,7 +45,7 @@ impl Payload {
     pub fn text(&self) -> &str {
         self.0.text.get_or_init(|| {
             let value = self.0.value.get().expect("a payload has a text or a value");
-            serde_json::to_string(value).expect("a JSON value always serialises").into_boxed_str()
+            java::json_text(value).into_boxed_str()
         })
     }
 

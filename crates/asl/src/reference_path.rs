@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{EvaluationError, PathSyntaxError};
+use crate::{EvaluationError, PathSyntaxError, java};
 
 /// A compiled `ResultPath`.
 #[derive(Debug)]
@@ -47,7 +47,11 @@ impl ReferencePath {
             None => {
                 return Err(EvaluationError {
                     error: "States.ResultPathMatchFailure",
-                    cause: format!("Unable to apply ReferencePath {} to input {input}", self.text),
+                    cause: format!(
+                        "Unable to apply ReferencePath {} to input {}",
+                        self.text,
+                        java::json_text(&input)
+                    ),
                     location: None,
                 });
             }

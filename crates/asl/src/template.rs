@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::budget::{Budget, Exceeded};
+use crate::java::json_text;
 use crate::{
     Environment, EvaluationError, Expression, ExpressionError, IntrinsicCall, Path, PathMiss,
     Payload,
@@ -228,7 +229,7 @@ impl Template {
                      input '{}'",
                     path.text(),
                     place.path_field(),
-                    environment.input
+                    json_text(environment.input)
                 ))),
             },
             Template::Intrinsic(call) => call.evaluate_within(environment, budget),

@@ -168,26 +168,16 @@ pub(crate) fn assign(
         })
         .collect::<Result<_, Failure>>()?;
     let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
+    let replaced: usize = {
+        let before = &turn.execution.frame(frame).variables;
+        assigned.iter().filter_map(|(name, _)| before.get(name)).map(Payload::size).sum()
+    };
     if size > limits::VARIABLE_BYTES_MAX
-        || turn.variables_size(frame) + size > limits::VARIABLES_BYTES_MAX
+        || turn.execution.variables_size() - replaced + size > limits::VARIABLES_BYTES_MAX
     {
         return Err(Failure::variables_too_large(&turn.state(frame).name));
     }
     Ok(assigned)
-}
-
-impl Turn<'_> {
-    /// Bytes of all variables that are visible in a frame.
-    fn variables_size(&self, frame: FrameId) -> usize {
-        let mut size = 0;
-        let mut next = Some(frame);
-        while let Some(id) = next {
-            let frame = self.execution.frame(id);
-            size += frame.variables.values().map(Payload::size).sum::<usize>();
-            next = frame.parent;
-        }
-        size
-    }
 }
 
 /// Applies `InputPath` or `OutputPath`.

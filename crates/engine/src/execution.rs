@@ -331,6 +331,12 @@ impl Execution {
         }
     }
 
+    /// Bytes of all variables, in every scope.
+    pub(crate) fn variables_size(&self) -> usize {
+        let variables = self.frames.values().flat_map(|frame| frame.variables.values());
+        variables.map(Payload::size).sum()
+    }
+
     fn add_frame(&mut self, frame: Frame) -> FrameId {
         let id = FrameId(self.next_frame);
         self.next_frame += 1;

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) cause: Option<Box<str>>,
     /// The work of a Task state failed, so that `States.TaskFailed` matches.
     pub(crate) of_task: bool,
+    /// Of a Parallel: a branch failed, so that `States.BranchFailed` matches.
+    pub(crate) of_branch: bool,
     /// No Retry, no Catch, no container can take it: the execution fails.
     pub(crate) is_fatal: bool,
     /// Of a JSONata evaluation: the field, which makes an EvaluationFailed event.
@@ -23,10 +25,16 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(error: impl Into<Box<str>>, cause: impl Into<Box<str>>) -> Failure {
+        Failure::given(Some(error.into()), Some(cause.into()))
+    }
+
+    /// As a task or a Fail state gives it, with what is longer than AWS keeps cut off.
+    pub(crate) fn given(error: Option<Box<str>>, cause: Option<Box<str>>) -> Failure {
         Failure {
-            error: Some(error.into()),
-            cause: Some(cause.into()),
+            error: error.map(|error| cut(error, limits::ERROR_CHARACTERS_MAX)),
+            cause: cause.map(|cause| cut(cause, limits::CAUSE_CHARACTERS_MAX)),
             of_task: false,
+            of_branch: false,
             is_fatal: false,
             location: None,
         }
@@ -75,7 +83,8 @@ impl Failure {
     pub(crate) fn of_state(error: EvaluationError, prefix: String) -> Failure {
         let mut failure = Failure::from(error);
         let cause = failure.cause.as_deref().unwrap_or_default();
-        failure.cause = Some(format!("{prefix}{cause}").into());
+        let cause = format!("{prefix}{cause}").into();
+        failure.cause = Some(cut(cause, limits::CAUSE_CHARACTERS_MAX));
         failure
     }
 }
@@ -87,6 +96,14 @@ impl From<EvaluationError> for Failure {
             location: error.location,
             ..Failure::new(error.error, error.cause)
         }
+    }
+}
+
+/// A text of at most so many characters.
+fn cut(text: Box<str>, most: usize) -> Box<str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => text[..end].into(),
+        None => text,
     }
 }
 
@@ -221,7 +238,9 @@ impl Turn<'_> {
             self.abort_frame(container, sibling, last_id)?;
         }
         self.abort_state(container, frame, last_id)?;
-        self.fail_state(container, Failure { location: None, ..failure }, last_id)
+        let of_branch = self.execution.frame(frame).item.is_none();
+        let failure = Failure { location: None, of_branch, ..failure };
+        self.fail_state(container, failure, last_id)
     }
 
     /// Cuts off a branch or iteration because a sibling failed.

@@ -20,6 +20,9 @@ mod states;
 mod step;
 mod turn;
 
+#[cfg(test)]
+mod tests;
+
 pub use codec::{DecodeError, decode_turn, encode_turn};
 pub use command::{Command, Stamp, TaskFailure, World};
 pub use effect::{ActivityOffer, Effect, TaskDispatch};

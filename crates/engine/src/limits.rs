@@ -5,6 +5,10 @@ pub const PAYLOAD_BYTES_MAX: usize = 262_144;
 /// Arrays and objects that may stand inside each other in a payload: what the JSON parser reads
 /// back (our own bound).
 pub const PAYLOAD_NESTING_MAX: usize = 127;
+/// Characters of the name of an error (AWS quota).
+pub const ERROR_CHARACTERS_MAX: usize = 256;
+/// Characters of the cause of an error (AWS quota).
+pub const CAUSE_CHARACTERS_MAX: usize = 32_768;
 /// Events of a Standard execution's history (AWS quota). The last one is its failure.
 pub const HISTORY_EVENTS_MAX: u32 = 25_000;
 /// Bytes of one variable, and of all variables set by one `Assign` (AWS quota).

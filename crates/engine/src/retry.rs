@@ -19,7 +19,11 @@ pub(crate) fn matches(names: &[Box<str>], failure: &Failure, purpose: Purpose) -
     names.iter().any(|name| match &**name {
         // A result that is too large stays too large: it is caught, but not tried again.
         "States.ALL" => purpose == Purpose::Catch || error != Some(DATA_LIMIT_EXCEEDED),
-        "States.TaskFailed" => failure.of_task && error != Some(TIMEOUT),
+        "States.TaskFailed" => {
+            error == Some("States.TaskFailed")
+                || failure.of_task && !matches!(error, Some(TIMEOUT | DATA_LIMIT_EXCEEDED))
+        }
+        "States.BranchFailed" => failure.of_branch || error == Some("States.BranchFailed"),
         "States.Timeout" => matches!(error, Some(TIMEOUT | HEARTBEAT_TIMEOUT)),
         name => error == Some(name),
     })
@@ -85,6 +89,11 @@ mod tests {
         check("States.TaskFailed", Some("States.Timeout"), true, false);
         check("States.Timeout", Some("States.HeartbeatTimeout"), true, true);
         check("States.HeartbeatTimeout", Some("States.Timeout"), true, false);
+        check("States.TaskFailed", Some("States.HeartbeatTimeout"), true, true);
+        check("States.TaskFailed", Some("States.DataLimitExceeded"), true, false);
+        check("States.TaskFailed", Some("States.TaskFailed"), false, true);
+        check("States.BranchFailed", Some("Mine"), true, false);
+        check("States.DataLimitExceeded", Some("States.DataLimitExceeded"), true, true);
         check("Mine", Some("mine"), true, false);
         check("Mine", Some("Mine"), true, true);
         let all = [Box::from("States.ALL")];

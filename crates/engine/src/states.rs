@@ -114,6 +114,6 @@ fn whole(value: &Value) -> Option<i64> {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => asl::json_text(other),
     }
 }

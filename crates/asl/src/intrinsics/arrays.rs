@@ -40,7 +40,7 @@ pub(super) fn partition(array: &Value, size: &Value) -> Outcome {
     }
     let chunks: Value = items.chunks(size).map(<[Value]>::to_vec).collect();
 
-    if chunks.to_string().len() > PARTITION_BYTES_MAX {
+    if java::json_text(&chunks).len() > PARTITION_BYTES_MAX {
         return Err(INVALID);
     }
     Ok(chunks)

@@ -9,6 +9,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::{Failure, INVALID, Outcome};
+use crate::java;
 
 /// How many characters (UTF-16 units) these functions accept.
 const LENGTH_MAX: usize = 10_000;
@@ -56,7 +57,7 @@ pub(super) fn hash(value: &Value, algorithm: &Value) -> Outcome {
     let algorithm = algorithm.as_str().ok_or(INVALID)?;
     let digest = match value {
         Value::String(text) => digest(limited(text)?, algorithm),
-        other => digest(limited(&other.to_string())?, algorithm),
+        other => digest(limited(&java::json_text(other))?, algorithm),
     };
     digest.map(Value::from).ok_or(INVALID)
 }

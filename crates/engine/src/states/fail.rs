@@ -16,7 +16,7 @@ impl Turn<'_> {
     ) -> Result<(), Stop> {
         let error = self.text(frame, error, "Error")?;
         let cause = self.text(frame, cause, "Cause")?;
-        Err(Failure { error, cause, of_task: false, is_fatal: false, location: None }.into())
+        Err(Failure::given(error, cause).into())
     }
 
     /// The text of `Error` or `Cause`, or of their `…Path` forms.
@@ -40,6 +40,7 @@ impl Turn<'_> {
                 Err(Failure::of_state(error, self.prefix(frame)).into())
             }
             (other, _) => {
+                let other = asl::json_text(&other);
                 let cause =
                     format!("The {location} field must refer to a string, but was: {other}");
                 Err(self.runtime_error(frame, cause).into())

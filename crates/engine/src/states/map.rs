@@ -101,12 +101,12 @@ impl Turn<'_> {
                     }
                 }
             }
-            Items::Input => self.json_path_items(frame, effective.clone(), "$"),
+            Items::Input => self.array_at(frame, effective.clone(), "$"),
             Items::Path(path) => {
                 let value = self.evaluate(frame, sight, |environment| {
                     Ok(path.evaluate_field(environment)?.into_owned())
                 })?;
-                self.json_path_items(frame, Payload::from_value(value), path.text())
+                self.array_at(frame, Payload::from_value(value), path.text())
             }
             Items::Template(template) => {
                 let items = self.evaluate(frame, sight, |environment| {
@@ -129,14 +129,15 @@ impl Turn<'_> {
         }
     }
 
-    fn json_path_items(&self, frame: FrameId, items: Payload, path: &str) -> Result<Payload, Stop> {
-        match items.value() {
-            Value::Array(_) | Value::Object(_) => Ok(items),
-            _ => {
-                let cause = format!("Reference path \"{path}\" must point to array.");
-                Err(self.runtime_error(frame, cause).into())
-            }
+    /// What a JSONPath Map goes over: inline only an array will do.
+    fn array_at(&self, frame: FrameId, items: Payload, path: &str) -> Result<Payload, Stop> {
+        if items.value().is_array() {
+            return Ok(items);
         }
+        // AWS names the path below its root, whichever root it is.
+        let below = path.find(['.', '[']).map_or("", |at| &path[at..]);
+        let cause = format!("Reference path \"${below}\" must point to array.");
+        Err(self.runtime_error(frame, cause).into())
     }
 
     /// Starts as many iterations as there is room for.

@@ -182,6 +182,7 @@ impl Turn<'_> {
                 self.settle(frame, outcome)
             }
             Err(TaskFailure { error, cause }) => {
+                let Failure { error, cause, .. } = Failure::given(error, cause);
                 let kind = EventKind::TaskFailed {
                     frame,
                     state,
@@ -195,7 +196,7 @@ impl Turn<'_> {
                     (true, Some(cause)) => Some(format!("{}{cause}", self.prefix(frame)).into()),
                     (_, cause) => cause,
                 };
-                let failure = Failure { error, cause, of_task: true, is_fatal, location: None };
+                let failure = Failure { of_task: true, is_fatal, ..Failure::given(error, cause) };
                 self.state_failed(frame, failure)
             }
         }
@@ -225,13 +226,8 @@ impl Turn<'_> {
         for (frame, error) in late {
             // The failure of an earlier one may have cut this one off.
             if self.execution.frames.contains_key(&frame) {
-                let failure = Failure {
-                    error: Some(error.into()),
-                    cause: None,
-                    of_task: true,
-                    is_fatal: false,
-                    location: None,
-                };
+                let failure =
+                    Failure { of_task: true, ..Failure::given(Some(error.into()), None) };
                 self.state_failed(frame, failure)?;
             }
         }

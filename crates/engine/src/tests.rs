@@ -1,0 +1,157 @@
+//! Bounds that need payloads too large for a golden history.
+
+use std::sync::Arc;
+
+use asl::{MachineType, Payload, Timestamp};
+
+use crate::{Command, Execution, Identity, Stamp, Status, TaskFailure, TaskId, World, limits, step};
+
+struct TestWorld;
+
+impl World for TestWorld {
+    fn task_token(&self, task: TaskId) -> String {
+        format!("token-{}", task.0)
+    }
+
+    fn activity_exists(&self, _arn: &str) -> bool {
+        true
+    }
+}
+
+fn identity() -> Identity {
+    Identity {
+        arn: "arn:aws:states:us-east-1:123456789012:execution:machine:run".into(),
+        name: "run".into(),
+        state_machine_arn: "arn:aws:states:us-east-1:123456789012:stateMachine:machine".into(),
+        state_machine_name: "machine".into(),
+        state_machine_version_arn: None,
+        state_machine_alias_arn: None,
+        role_arn: "arn:aws:iam::123456789012:role/role".into(),
+        region: "us-east-1".into(),
+        express: false,
+    }
+}
+
+/// Starts a machine of these states with `input`, then obeys the commands.
+fn run(states: &str, input: &str, commands: Vec<Command>) -> Execution {
+    let definition = format!(r#"{{"StartAt":"A","States":{{{states}}}}}"#);
+    let compiled = asl::compile(&definition, MachineType::Standard);
+    let program = compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    let mut execution = Execution::new(Arc::new(identity()));
+    let stamp = Stamp { now: Timestamp(0), seed: 1, world: &TestWorld };
+    let start = Command::Start { input: Payload::parse(input).unwrap() };
+    step(&program, &mut execution, start, stamp);
+    for command in commands {
+        step(&program, &mut execution, command, stamp);
+    }
+    while execution.wants_to_continue() {
+        step(&program, &mut execution, Command::Continue, stamp);
+    }
+    execution
+}
+
+fn check(execution: &Execution, error: &str, cause: &str) {
+    assert_eq!(execution.status, Status::Failed);
+    assert_eq!(execution.error(), Some(error));
+    assert_eq!(execution.cause(), Some(cause));
+}
+
+/// A JSON string of so many bytes.
+fn text(bytes: usize) -> String {
+    format!("\"{}\"", "x".repeat(bytes - 2))
+}
+
+const TOO_LARGE: &str = "States.DataLimitExceeded";
+
+fn too_large(name: &str) -> String {
+    format!(
+        "The state/task '{name}' returned a result with a size exceeding the maximum number of \
+         bytes service limit."
+    )
+}
+
+#[test]
+fn a_result_that_is_too_large_is_caught_by_all_and_by_name_only() {
+    let task = |catch: &str| {
+        format!(
+            r#""A":{{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{{"FunctionName":"f"}},
+            "Retry":[{{"ErrorEquals":["States.ALL"]}}],
+            "Catch":[{{"ErrorEquals":["{catch}"],"ResultPath":"$.e","Next":"B"}}],"End":true}},
+            "B":{{"Type":"Succeed"}}"#
+        )
+    };
+    let large = || {
+        let output = Payload::parse(text(limits::PAYLOAD_BYTES_MAX + 1)).unwrap();
+        vec![Command::ReturnTask { task: TaskId(3), result: Ok(output) }]
+    };
+    for catch in ["States.ALL", TOO_LARGE] {
+        let execution = run(&task(catch), "{}", large());
+        assert_eq!(execution.status, Status::Succeeded, "{catch}");
+    }
+    for catch in ["States.TaskFailed", "States.Runtime"] {
+        check(&run(&task(catch), "{}", large()), TOO_LARGE, &too_large("lambda"));
+    }
+    let exact = Payload::parse(text(limits::PAYLOAD_BYTES_MAX)).unwrap();
+    let commands = vec![Command::ReturnTask { task: TaskId(3), result: Ok(exact) }];
+    assert_eq!(run(&task("States.ALL"), "{}", commands).status, Status::Succeeded);
+}
+
+#[test]
+fn an_output_that_is_too_large_fails_the_execution_everywhere() {
+    let doubled = r#"{"a.$":"$","b.$":"$"}"#;
+    let states = format!(r#""A":{{"Type":"Pass","Parameters":{doubled},"End":true}}"#);
+    let input = text(limits::PAYLOAD_BYTES_MAX / 2 + 1);
+    check(&run(&states, &input, vec![]), TOO_LARGE, &too_large("A"));
+    // Together the outputs of the branches are too large, and no catcher is asked.
+    let branch = r#"{"StartAt":"NAME","States":{"NAME":{"Type":"Succeed"}}}"#;
+    let branches = [branch.replace("NAME", "X"), branch.replace("NAME", "Y")].join(",");
+    let states = format!(
+        r#""A":{{"Type":"Parallel","Branches":[{branches}],
+        "Catch":[{{"ErrorEquals":["States.ALL"],"Next":"B"}}],"End":true}},"B":{{"Type":"Succeed"}}"#
+    );
+    check(&run(&states, &input, vec![]), TOO_LARGE, &too_large("A"));
+}
+
+#[test]
+fn variables_are_bounded_one_by_one_and_together() {
+    let once = r#""A":{"Type":"Pass","Assign":{"x.$":"$","y.$":"$"},"End":true}"#;
+    let half = text(limits::VARIABLE_BYTES_MAX / 2);
+    assert_eq!(run(once, &half, vec![]).status, Status::Succeeded);
+    let more = text(limits::VARIABLE_BYTES_MAX / 2 + 1);
+    check(&run(once, &more, vec![]), TOO_LARGE, &too_large("A"));
+
+    let many = |count: usize, same: bool| {
+        let states: Vec<String> = (0..count)
+            .map(|at| {
+                let name = if at == 0 { "A".to_owned() } else { format!("S{at}") };
+                let variable = if same { "v".to_owned() } else { format!("v{at}") };
+                let next = match at + 1 == count {
+                    true => r#""End":true"#.to_owned(),
+                    false => format!(r#""Next":"S{}""#, at + 1),
+                };
+                format!(r#""{name}":{{"Type":"Pass","Assign":{{"{variable}.$":"$"}},{next}}}"#)
+            })
+            .collect();
+        states.join(",")
+    };
+    let full = text(limits::VARIABLE_BYTES_MAX);
+    assert_eq!(run(&many(40, false), &full, vec![]).status, Status::Succeeded);
+    check(&run(&many(41, false), &full, vec![]), TOO_LARGE, &too_large("S40"));
+    // The value before is gone.
+    assert_eq!(run(&many(60, true), &full, vec![]).status, Status::Succeeded);
+}
+
+#[test]
+fn errors_and_causes_are_cut_where_aws_ends_them() {
+    let states = r#""A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","End":true}"#;
+    let failure = TaskFailure {
+        error: Some("é".repeat(300).into()),
+        cause: Some("é".repeat(40_000).into()),
+    };
+    let commands = vec![Command::ReturnTask { task: TaskId(3), result: Err(failure) }];
+    let (error, cause) = ("é".repeat(256), "é".repeat(32_768));
+    check(&run(states, "{}", commands), &error, &cause);
+    let miss = r#""A":{"Type":"Pass","Parameters":{"a.$":"$.nothing"},"End":true}"#;
+    let execution = run(miss, &format!(r#"{{"x":{}}}"#, text(100_000)), vec![]);
+    assert_eq!(execution.cause().map(str::len), Some(32_768));
+}

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Timestamp};
 
-use crate::{Command, Execution, Identity, Stamp, Status, TaskFailure, TaskId, World, limits, step};
+use crate::{
+    Command, Execution, Identity, Stamp, Status, TaskFailure, TaskId, World, limits, step,
+};
 
 struct TestWorld;
 

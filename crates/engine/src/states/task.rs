@@ -226,8 +226,7 @@ impl Turn<'_> {
         for (frame, error) in late {
             // The failure of an earlier one may have cut this one off.
             if self.execution.frames.contains_key(&frame) {
-                let failure =
-                    Failure { of_task: true, ..Failure::given(Some(error.into()), None) };
+                let failure = Failure { of_task: true, ..Failure::given(Some(error.into()), None) };
                 self.state_failed(frame, failure)?;
             }
         }

@@ -110,15 +110,30 @@ impl Narrator {
         lines
     }
 
+    /// A line that a function printed, without what the function put before it for the cloud's
+    /// logs.
+    pub(crate) fn function_line(&self, line: &FunctionLogLine) -> String {
+        let title = line.execution_arn.as_deref().map(|arn| self.title(arn)).unwrap_or_default();
+        let name = self.style.paint(Tone::Dim, &format!("          │ {}:", line.function));
+        format!("{title}{name} {}", message(&line.text))
+    }
+
+    /// Which execution a line is about: `MACHINE/NAME `.
+    fn title(&self, arn: &str) -> String {
+        if !self.several {
+            return String::new();
+        }
+        let mut parts = arn.split(':').skip(6);
+        let machine = parts.next().unwrap_or(arn);
+        let name = short_name(parts.next().unwrap_or_default());
+        let mut title = self.style.paint(series(arn), &format!("{machine}/{name}"));
+        title.push(' ');
+        title
+    }
+
     fn lay_out(&self, progress: &Progress, track: &Track, at: Timestamp, line: &Line) -> String {
         let style = self.style;
-        let mut shown = String::new();
-        if self.several {
-            let name = short_name(&progress.identity.name);
-            let title = format!("{}/{name}", progress.identity.state_machine_name);
-            shown.push_str(&style.paint(series(&progress.identity.arn), &title));
-            shown.push(' ');
-        }
+        let mut shown = self.title(&progress.identity.arn);
         let elapsed = (at.0 - track.started.0).max(0);
         let time = format!("{:>4}.{:03}", elapsed / 1000, elapsed % 1000);
         shown.push_str(&style.paint(Tone::Dim, &time));
@@ -336,12 +351,6 @@ fn series(arn: &str) -> Tone {
     let mut hasher = DefaultHasher::new();
     arn.hash(&mut hasher);
     Tone::Series((hasher.finish() % 6) as u8)
-}
-
-/// A line that a function printed, without what the function put before it for the cloud's logs.
-pub(crate) fn function_line(style: Style, line: &FunctionLogLine) -> String {
-    let name = style.paint(Tone::Dim, &format!("          | {}:", line.function));
-    format!("{name} {}", message(&line.text))
 }
 
 /// Node.js puts `TIME<tab>REQUEST ID<tab>LEVEL<tab>` before every message.

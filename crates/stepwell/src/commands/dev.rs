@@ -15,7 +15,7 @@ use crate::commands::serve::say;
 use crate::config::{DataPlace, Settings, environment, resolve};
 use crate::failure::Failure;
 use crate::machines::{Refused, Registered, Registrar, Source, sources, type_name};
-use crate::progress::{Narrator, function_line};
+use crate::progress::Narrator;
 use crate::stop::Stop;
 use crate::style::{Style, Tone};
 use crate::telemetry;
@@ -256,7 +256,7 @@ impl Screen {
 
     fn show_function(&mut self, line: &FunctionLogLine) -> Result<(), Failure> {
         self.tokens.shown(&line.text);
-        say(&function_line(self.style, line))
+        say(&self.narrator.function_line(line))
     }
 
     fn show_gap(&self, count: u64, what: &str) -> Result<(), Failure> {

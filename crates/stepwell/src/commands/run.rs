@@ -250,7 +250,7 @@ impl Show {
                     }
                 }
                 for (state, token) in self.tokens.waiting(&piece) {
-                    let command = answer_command(&self.url, &token);
+                    let command = answer_command(&self.url, &piece.identity.region, &token);
                     tell(&format!("to answer {state}:\n  {command}"));
                 }
                 piece.status != Status::Running

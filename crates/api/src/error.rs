@@ -257,6 +257,7 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::Stopping => {
                 ApiError::new(ErrorType::ServiceUnavailable, "The server is stopping")
             }
+            RuntimeError::Overloaded(what) => ApiError::new(ErrorType::ServiceUnavailable, what),
             RuntimeError::Store(error) => {
                 tracing::error!(%error, "the store did not answer a request");
                 ApiError::new(ErrorType::InternalFailure, error.to_string())

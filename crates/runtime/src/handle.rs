@@ -60,6 +60,9 @@ pub enum RuntimeError {
     StateMachineTypeNotSupported,
     #[error("the runtime is stopping")]
     Stopping,
+    /// A bound of [`crate::limits`] is reached. Nothing was done; it may work later.
+    #[error("{0}")]
+    Overloaded(&'static str),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

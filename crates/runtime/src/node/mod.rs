@@ -378,7 +378,8 @@ impl Node {
         }
         let waiting = self.open_requests.saturating_sub(self.activities.poll_count());
         if waiting > limits::REQUESTS_MAX && !matches!(request, Request::Poll { .. }) {
-            return self.reply(reply, Err(too_much("too many requests are waiting")));
+            return self
+                .reply(reply, Err(RuntimeError::Overloaded("too many requests are waiting")));
         }
         match request {
             Request::Start(start) => self.start(reply, start, false),
@@ -439,10 +440,11 @@ impl Node {
         for poll in self.activities.end_all_waiting() {
             self.reply(poll, Ok(Answer::Task(None)));
         }
-        for (_, replies) in std::mem::take(&mut self.awaiting_end) {
-            for reply in replies {
-                self.reply(reply, Err(RuntimeError::Stopping));
-            }
+        let mut waiting: Vec<ReplyId> =
+            std::mem::take(&mut self.awaiting_end).into_values().flatten().collect();
+        waiting.sort_unstable();
+        for reply in waiting {
+            self.reply(reply, Err(RuntimeError::Stopping));
         }
     }
 
@@ -466,11 +468,6 @@ impl Node {
         let pause = limits::RETRY_FIRST_MS << failures.saturating_sub(1).min(16);
         self.now.0.saturating_add(pause.min(limits::RETRY_MAX_MS))
     }
-}
-
-/// An error for a caller who comes at a bad moment.
-fn too_much(what: &str) -> RuntimeError {
-    RuntimeError::Store(StoreError::Failed(what.to_owned()))
 }
 
 /// The same error once more: many callers may wait for one commit.

@@ -8,7 +8,7 @@ use store::{ExecutionKey, StoreError};
 
 use super::executions::{FirstTurn, Known, Phase, Reader, Resident, Starter};
 use super::reading::ByArn;
-use super::{Node, Output, ReplyId, copy_of, too_much};
+use super::{Node, Output, ReplyId, copy_of};
 use crate::definitions::{Definition, LoadError};
 use crate::limits;
 use crate::records::DefinitionHash;
@@ -26,7 +26,10 @@ impl Node {
             return self.reply(reply, Err(RuntimeError::StateMachineTypeNotSupported));
         }
         if is_sync && self.executions.sync_count() >= limits::SYNC_EXECUTIONS_MAX {
-            return self.reply(reply, Err(too_much("too many synchronous executions run")));
+            return self.reply(
+                reply,
+                Err(RuntimeError::Overloaded("too many synchronous executions run")),
+            );
         }
         let hash = target.machine.definition;
         match self.surroundings.definitions.get(hash) {
@@ -130,7 +133,7 @@ impl Node {
             match (request, resident.input.take()) {
                 (Some(request), _) => self.start(reply, request, false),
                 (None, Some(input)) => self.by_arn(&arn, ByArn::StartAgain { reply, input }),
-                (None, None) => self.reply(reply, Err(too_much("the start lost its input"))),
+                (None, None) => unreachable!("the input is kept until the start is durable"),
             }
         }
         // Whoever came to this one by its name meant the one that has the name.

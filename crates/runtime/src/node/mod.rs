@@ -28,7 +28,7 @@ use crate::activities::Activities;
 use crate::definitions::{Definition, Definitions, LoadError};
 use crate::limits;
 use crate::load::{Finding, Loaded};
-pub use crate::records::ActivityRecord;
+pub use crate::records::{ActivityRecord, AliasRecord, VersionRecord};
 use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
 pub use crate::registry::MachineAnswer;
 use crate::registry::Registry;
@@ -38,8 +38,9 @@ use crate::timers::{Alarm, Timers};
 use crate::tokens::Tokens;
 use crate::turn::{TurnDone, TurnJob};
 use crate::{
-    Activity, ActivityTask, ExecutionDescription, NewStateMachine, Progress, RuntimeError,
-    RuntimeOptions, StartRequest, Started, StateMachineUpdate, TaskCall,
+    Activity, ActivityTask, ExecutionDescription, NewStateMachine, NewStateMachineAlias, Progress,
+    RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
+    StateMachineUpdate, TaskCall,
 };
 pub(crate) use turns::description;
 
@@ -202,6 +203,12 @@ pub enum ResourceRequest {
     CreateMachine { new: NewStateMachine, definition: Arc<Definition> },
     UpdateMachine { arn: Box<str>, update: StateMachineUpdate, definition: Option<Arc<Definition>> },
     DeleteMachine { arn: Box<str> },
+    /// Of the revision, if one is named: `INITIAL` before the first update.
+    PublishVersion { arn: Box<str>, revision_id: Option<String>, description: Option<String> },
+    DeleteVersion { arn: Box<str> },
+    CreateAlias { new: NewStateMachineAlias },
+    UpdateAlias { arn: Box<str>, update: StateMachineAliasUpdate },
+    DeleteAlias { arn: Box<str> },
     CreateActivity { activity: Activity, tags: Vec<(String, String)> },
     DeleteActivity { arn: Box<str> },
     Tag { arn: Box<str>, tags: Vec<(String, String)> },
@@ -221,6 +228,8 @@ pub enum Answer {
     Stopped(Timestamp),
     Task(Option<Box<AssignedTask>>),
     Machine(MachineAnswer),
+    Version(Arc<VersionRecord>),
+    Alias(Arc<AliasRecord>),
     Activity(Arc<ActivityRecord>),
 }
 
@@ -266,7 +275,7 @@ pub struct Node {
     reading: Reading,
     resources: Resources,
     /// Starts that wait for a definition to be read.
-    awaiting_definition: HashMap<DefinitionHash, Vec<(ReplyId, StartRequest, bool)>>,
+    awaiting_definition: HashMap<DefinitionHash, Vec<starts::WaitingStart>>,
     /// Requests that wait for an execution to be found by its ARN.
     awaiting_arn: HashMap<Box<str>, Vec<ByArn>>,
     /// Who waits for an execution's end.

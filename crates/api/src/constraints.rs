@@ -28,9 +28,15 @@ impl Member {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Text(Text),
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// A number that may have a fraction.
-    Float { min: i64, max: i64 },
+    Float {
+        min: i64,
+        max: i64,
+    },
     Boolean,
     Structure(&'static [Member]),
     List(List),

@@ -175,10 +175,7 @@ impl ApiError {
     }
 
     /// A ValidationException with a reason of AWS's list.
-    pub(crate) fn validation_because(
-        reason: &'static str,
-        message: impl Into<String>,
-    ) -> ApiError {
+    pub(crate) fn validation_because(reason: &'static str, message: impl Into<String>) -> ApiError {
         ApiError { reason: Some(reason), ..ApiError::validation(message) }
     }
 

@@ -168,7 +168,10 @@ impl Run<'_> {
     /// Repeats a call until what the recording waited for is there.
     async fn wait(&self, what: &str, step: &Step, request: &Value) -> Result<Answer> {
         let is_history = step.operation == "GetExecutionHistory";
-        if what == "terminal status" && is_history && !self.case.derived.iter().any(|key| key == HISTORY) {
+        if what == "terminal status"
+            && is_history
+            && !self.case.derived.iter().any(|key| key == HISTORY)
+        {
             let arn = request["executionArn"].as_str().context("an execution to wait for")?;
             self.server.wait_for_end(arn).await?;
             return self.api.call(&step.operation, request).await;

@@ -17,8 +17,8 @@ use store::{Store, Write};
 use crate::definitions::{Definition, LoadError};
 use crate::limits::{RECORD_PAGE, TAGS_MAX};
 use crate::records::{
-    self, ActivityRecord, AliasRecord, Configurations, CreatedWithVersion, DefinitionRecord, StateMachineRecord,
-    TagsRecord, VersionRecord, kind,
+    self, ActivityRecord, AliasRecord, Configurations, CreatedWithVersion, DefinitionRecord,
+    StateMachineRecord, TagsRecord, VersionRecord, kind,
 };
 use crate::seeds::Seeds;
 use crate::{Activity, NewStateMachine, RuntimeError, StateMachineUpdate};

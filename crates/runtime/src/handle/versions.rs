@@ -19,8 +19,7 @@ impl Runtime {
         revision_id: Option<String>,
         description: Option<String>,
     ) -> Result<PublishedVersion, RuntimeError> {
-        let request =
-            ResourceRequest::PublishVersion { arn: arn.into(), revision_id, description };
+        let request = ResourceRequest::PublishVersion { arn: arn.into(), revision_id, description };
         match self.ask_resource(request).await? {
             Answer::Version(version) => Ok(version.shown()),
             _ => Err(wrong_answer()),

@@ -28,8 +28,8 @@ use crate::activities::Activities;
 use crate::definitions::{Definition, Definitions, LoadError};
 use crate::limits;
 use crate::load::{Finding, Loaded};
-pub use crate::records::{ActivityRecord, AliasRecord, VersionRecord};
 use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
+pub use crate::records::{ActivityRecord, AliasRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
 use crate::registry::Registry;
 use crate::seeds::Seeds;
@@ -200,19 +200,52 @@ pub enum TaskReport {
 
 /// An operation on what is registered.
 pub enum ResourceRequest {
-    CreateMachine { new: NewStateMachine, definition: Arc<Definition> },
-    UpdateMachine { arn: Box<str>, update: StateMachineUpdate, definition: Option<Arc<Definition>> },
-    DeleteMachine { arn: Box<str> },
+    CreateMachine {
+        new: NewStateMachine,
+        definition: Arc<Definition>,
+    },
+    UpdateMachine {
+        arn: Box<str>,
+        update: StateMachineUpdate,
+        definition: Option<Arc<Definition>>,
+    },
+    DeleteMachine {
+        arn: Box<str>,
+    },
     /// Of the revision, if one is named: `INITIAL` before the first update.
-    PublishVersion { arn: Box<str>, revision_id: Option<String>, description: Option<String> },
-    DeleteVersion { arn: Box<str> },
-    CreateAlias { new: NewStateMachineAlias },
-    UpdateAlias { arn: Box<str>, update: StateMachineAliasUpdate },
-    DeleteAlias { arn: Box<str> },
-    CreateActivity { activity: Activity, tags: Vec<(String, String)> },
-    DeleteActivity { arn: Box<str> },
-    Tag { arn: Box<str>, tags: Vec<(String, String)> },
-    Untag { arn: Box<str>, keys: Vec<String> },
+    PublishVersion {
+        arn: Box<str>,
+        revision_id: Option<String>,
+        description: Option<String>,
+    },
+    DeleteVersion {
+        arn: Box<str>,
+    },
+    CreateAlias {
+        new: NewStateMachineAlias,
+    },
+    UpdateAlias {
+        arn: Box<str>,
+        update: StateMachineAliasUpdate,
+    },
+    DeleteAlias {
+        arn: Box<str>,
+    },
+    CreateActivity {
+        activity: Activity,
+        tags: Vec<(String, String)>,
+    },
+    DeleteActivity {
+        arn: Box<str>,
+    },
+    Tag {
+        arn: Box<str>,
+        tags: Vec<(String, String)>,
+    },
+    Untag {
+        arn: Box<str>,
+        keys: Vec<String>,
+    },
 }
 
 /// What a request is answered with.

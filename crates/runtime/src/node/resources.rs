@@ -7,9 +7,9 @@ use store::StoreError;
 
 use super::executions::Phase;
 use super::{Answer, Node, Output, ReplyId, ResourceRequest};
-use crate::{RuntimeError, arns};
 use crate::registry::Change;
 use crate::timers::Alarm;
+use crate::{RuntimeError, arns};
 
 /// Changes on their way to the store.
 pub(super) struct Operation {

@@ -156,10 +156,9 @@ impl Registry {
             return Err(RuntimeError::StateMachineDeleting(machine_arn.to_owned()));
         }
         let record = |route: &Route| match self.versions.contains_key(&route.version_arn) {
-            true => Ok(RouteRecord {
-                version_arn: route.version_arn.clone(),
-                weight: route.weight,
-            }),
+            true => {
+                Ok(RouteRecord { version_arn: route.version_arn.clone(), weight: route.weight })
+            }
             false => Err(RuntimeError::ReferenceNotFound(route.version_arn.to_string())),
         };
         routes.iter().map(record).collect()

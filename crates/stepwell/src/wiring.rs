@@ -1,7 +1,10 @@
 //! How the parts come together: store, integrations, runtime and the API in front.
 
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use api::{Api, ApiOptions};
 use integrations::{Integrations, IntegrationsConfig};
@@ -16,6 +19,10 @@ use crate::tokens::{RememberingRunner, Tokens};
 
 /// The folder with what functions print, in the data directory.
 const LOG_FOLDER: &str = "logs";
+/// How long an address is waited for. When a server is killed while it starts a process for a
+/// function, that one holds its open sockets until it runs its own program.
+const BIND_PATIENCE: Duration = Duration::from_secs(1);
+const BIND_PAUSE: Duration = Duration::from_millis(10);
 /// How SDKs in functions find the API.
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_SFN";
 
@@ -156,7 +163,20 @@ pub(crate) fn bind(listen: &str, insecure: bool) -> Result<TcpListener, Failure>
         .hint("listen on 127.0.0.1, or add --insecure where every machine is trusted"));
     }
     let cannot = |error| Failure::unsuccessful(format!("cannot listen on {listen}: {error}"));
-    let listener = TcpListener::bind(addresses.as_slice()).map_err(cannot)?;
+    let listener = bind_patiently(&addresses).map_err(cannot)?;
     listener.set_nonblocking(true).map_err(cannot)?;
     Ok(listener)
+}
+
+/// Tries until [`BIND_PATIENCE`] has passed.
+fn bind_patiently(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let end = Instant::now() + BIND_PATIENCE;
+    loop {
+        match TcpListener::bind(addresses) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < end => {
+                thread::sleep(BIND_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }

@@ -31,8 +31,10 @@ fn an_execution_that_succeeds() {
             {"n":1.0,"verdict":{"fits":true}}
             ----- stderr -----
               [TIME]  ▶ arn:aws:states:us-east-1:123456789012:execution:size:one
-              [TIME]    ✓ Big  Choice  goes on with Small
-              [TIME]    ✓ Small  Pass
+              [TIME]    → Big  Choice
+              [TIME]    ✓ Big  goes on with Small
+              [TIME]    → Small  Pass
+              [TIME]    ✓ Small  [N] ms
               [TIME]  ■ size  SUCCEEDED after [N] ms
         "#]],
     );
@@ -47,7 +49,8 @@ fn an_execution_that_fails() {
             exit status: 1
             ----- stderr -----
               [TIME]  ▶ arn:aws:states:us-east-1:123456789012:execution:size:one
-              [TIME]    ✓ Big  Choice  goes on with TooBig
+              [TIME]    → Big  Choice
+              [TIME]    ✓ Big  goes on with TooBig
               [TIME]    → TooBig  Fail
               [TIME]  ✗ size  FAILED after [N] ms: TooBig: nine is enough
         "#]],

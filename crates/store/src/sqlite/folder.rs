@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::schema;
 use crate::StoreError;
@@ -11,6 +13,10 @@ use crate::StoreError;
 const FILE: &str = "stepwell.sqlite";
 /// The file whose lock says that the directory is in use. It holds the number of the process.
 const LOCK_FILE: &str = "stepwell.lock";
+/// How long a lock is waited for. When a process is killed while it starts another one, that one
+/// holds its open files, and with them the lock, until it runs its own program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Holds the directory as long as it lives.
 pub(super) struct FolderLock {
@@ -34,7 +40,7 @@ pub(super) fn lock(folder: &Path) -> Result<FolderLock, StoreError> {
         .write(true)
         .open(&path)
         .map_err(|error| unwritable(folder, &error))?;
-    match file.try_lock() {
+    match lock_patiently(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -59,6 +65,17 @@ pub(super) fn lock(folder: &Path) -> Result<FolderLock, StoreError> {
         .and_then(|()| file.write_all(pid.as_bytes()))
         .map_err(|error| unwritable(folder, &error))?;
     Ok(FolderLock { _file: file })
+}
+
+/// Tries until [`LOCK_PATIENCE`] has passed.
+fn lock_patiently(file: &File) -> Result<(), TryLockError> {
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_PAUSE),
+            outcome => return outcome,
+        }
+    }
 }
 
 /// The store's file, which is created where it is not there.

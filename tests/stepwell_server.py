@@ -3,8 +3,10 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -29,16 +31,29 @@ def function_arn(name):
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
 
 
+def lasting_address():
+    """An address that is free, and that no client gets as its own while the server is away: below
+    the ports that systems give to clients."""
+    while True:
+        with socket.socket() as probe:
+            port = random.randrange(15_000, 32_000)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return f"127.0.0.1:{port}"
+
+
 class Server:
     """A server process. `kill` is SIGKILL; `start` may be called again afterwards."""
 
-    def __init__(self, folder, functions=(), function_options=""):
+    def __init__(self, folder, functions=(), function_options="", listen="127.0.0.1:0"):
         self.folder = pathlib.Path(folder)
         self.markers = self.folder / "markers"
         self.markers.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "server.log"
         self.config = self.folder / "stepwell.toml"
-        self.listen = "127.0.0.1:0"
+        self.listen = listen
         self.process = None
         lines = []
         for name in functions:
@@ -51,7 +66,7 @@ class Server:
         self.config.write_text("\n".join(lines) + "\n")
 
     def start(self, timeout=60):
-        """Starts it and waits for the line with its address; a later start has the same port."""
+        """Starts it and waits for the line with its address."""
         self.process = subprocess.Popen(
             [BINARY, "serve", "--listen", self.listen, "--config", str(self.config)]
             + ["--data", str(self.folder / "data")],
@@ -66,7 +81,6 @@ class Server:
             for line in process.stdout:
                 if line.startswith(b"listening on "):
                     self.url = line.split()[-1].decode()
-                    self.listen = self.url.removeprefix("http://")
                     return self
         finally:
             watchdog.cancel()

@@ -13,7 +13,7 @@ import time
 import boto3
 from botocore.config import Config
 
-from stepwell_server import ACCOUNT, BINARY, REGION, arn
+from stepwell_server import ACCOUNT, BINARY, REGION, arn, lasting_address
 
 EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples"
 PATIENCE = 60
@@ -27,14 +27,14 @@ class Example:
         self.folder = pathlib.Path(folder) / name
         ignore = shutil.ignore_patterns(".stepwell", ".shop", "__pycache__")
         shutil.copytree(EXAMPLES / name, self.folder, ignore=ignore)
-        self.listen = "127.0.0.1:0"
+        self.listen = lasting_address()
         self.lines = []
         self.news = threading.Condition()
         self.process = None
         self.others = []
 
     def start(self):
-        """Starts it; a later start has the same port."""
+        """Starts it, each time on the same port."""
         self.process = subprocess.Popen(
             [BINARY, "dev", str(self.folder), "--listen", self.listen],
             stdout=subprocess.PIPE,

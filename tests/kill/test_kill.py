@@ -7,7 +7,15 @@ import time
 
 from load import Load
 from machines import ACTIVITY, DEFINITIONS, is_expected
-from stepwell_server import ROLE, Server, arn, check_history, history, wait_for_end
+from stepwell_server import (
+    ROLE,
+    Server,
+    arn,
+    check_history,
+    history,
+    lasting_address,
+    wait_for_end,
+)
 
 FUNCTIONS = ["record", "fail_once", "refuse", "slow", "keep_token"]
 
@@ -18,7 +26,8 @@ def test_nothing_acknowledged_is_lost(tmp_path):
     print(f"STEPWELL_KILL_SEED={seed} repeats these moments")
     moments = random.Random(seed)
 
-    server = Server(tmp_path, FUNCTIONS, "timeout_seconds = 30\nconcurrency = 4").start()
+    options = "timeout_seconds = 30\nconcurrency = 4"
+    server = Server(tmp_path, FUNCTIONS, options, listen=lasting_address()).start()
     client = server.client()
     client.create_activity(name=ACTIVITY)
     for name, definition in DEFINITIONS.items():

@@ -5,6 +5,8 @@
 //! After every command the events, written and read back, are folded anew: the result must
 //! equal the live execution.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

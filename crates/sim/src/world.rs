@@ -195,7 +195,7 @@ impl World {
             if self.faulty && self.random.once_in(400) {
                 self.crash();
             }
-            let is_over = !self.faulty && self.checkers.all_ended(&*self.store);
+            let is_over = !self.faulty && self.checkers.all_ended(&self.store);
             if is_over || !self.happen() {
                 break;
             }
@@ -204,7 +204,7 @@ impl World {
     }
 
     fn finish(mut self) -> Summary {
-        self.checkers.check_end(&*self.store, &mut self.summary);
+        self.checkers.check_end(&self.store, &mut self.summary);
         self.summary
     }
 
@@ -423,7 +423,7 @@ impl World {
     /// A function is called. It may fail, hang, answer twice, or answer by its token.
     fn dispatch(&mut self, key: ExecutionKey, call: &TaskCall) {
         let dispatch = &call.dispatch;
-        self.checkers.claim(&*self.store, key, dispatch.task, Claim::Scheduled);
+        self.checkers.claim(&self.store, key, dispatch.task, Claim::Scheduled);
         let waits = dispatch.task_token.clone();
         let result = self.task_result();
         let returned = |result| {
@@ -538,7 +538,7 @@ impl World {
             }
             (Waiting::Start { name, machine, input }, Ok(Answer::Started(started))) => {
                 assert_eq!(&*started.execution_arn, execution_arn(machine, &name));
-                self.checkers.started(&*self.store, &started.execution_arn, &input);
+                self.checkers.started(&self.store, &started.execution_arn, &input);
             }
             (Waiting::Start { .. }, Err(RuntimeError::ExecutionAlreadyExists(_))) => {}
             (waiting @ Waiting::Start { .. }, Err(RuntimeError::Store(_))) => self.lost(waiting),
@@ -546,7 +546,7 @@ impl World {
             (Waiting::Stop, _) => {}
             (Waiting::Poll { activity }, answer) => self.polled(activity, answer),
             (Waiting::Report { token, ok, value }, Ok(Answer::Done)) => {
-                self.checkers.reported(&*self.store, &token, ok, value);
+                self.checkers.reported(&self.store, &token, ok, value);
             }
             (waiting @ Waiting::Report { .. }, Err(RuntimeError::Store(_))) => self.lost(waiting),
             (
@@ -560,7 +560,7 @@ impl World {
     fn polled(&mut self, activity: usize, answer: Result<Answer, RuntimeError>) {
         if let Ok(Answer::Task(Some(task))) = &answer {
             let token = task.given().task_token.clone();
-            self.checkers.assigned(&*self.store, &token);
+            self.checkers.assigned(&self.store, &token);
             let delay = if self.random.once_in(10) { 900_000 } else { 4_000 };
             let report = Act::Report {
                 token: token.clone(),

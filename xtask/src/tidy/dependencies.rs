@@ -16,7 +16,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stepwell", &["api", "integrations", "runtime", "store", "engine", "asl"]),
     ("sim", &["runtime", "store", "engine", "asl"]),
     ("conformance", &["api", "integrations", "runtime", "store", "engine", "asl"]),
-    ("benchmarks", &[]),
     ("xtask", &[]),
 ];
 

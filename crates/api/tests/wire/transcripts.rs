@@ -154,15 +154,12 @@ macro_rules! transcripts {
 
 transcripts! {
     activities
-    aliases
     definitions
     executions
     express
     histories
-    map_runs
     missing_operations
     pages
     state_machines
     tags
-    versions
 }

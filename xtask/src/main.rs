@@ -1,6 +1,7 @@
 //! The project's chores: `cargo xtask --help` lists them. Continuous integration runs the same.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to a person")]
 
+mod bench;
 mod example;
 mod process;
 mod python;
@@ -49,6 +50,12 @@ enum Chore {
         #[arg(long)]
         bless: bool,
     },
+    /// Measure the release binary over HTTP, beside a bare server (docs/benchmarks.md)
+    Bench {
+        /// Options of the benchmarks; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -79,6 +86,7 @@ fn run() -> Result<()> {
             command.args(cases).args(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| flag));
             process::run(&mut command)
         }
+        Chore::Bench { options } => bench::run(&options),
     }
 }
 

@@ -167,6 +167,44 @@ pub(crate) struct StateMachineArn<'t> {
     pub(crate) qualifier: Option<Qualifier<'t>>,
 }
 
+impl StateMachineArn<'_> {
+    /// Refuses the processors of distributed Map states, which most operations do not take.
+    pub(crate) fn without_label(self) -> Result<Self, ApiError> {
+        match self.label {
+            None => Ok(self),
+            Some(_) => Err(ApiError::validation_because(
+                "API_DOES_NOT_SUPPORT_LABELED_ARNS",
+                "This operation does not support labeled state machine ARNs",
+            )),
+        }
+    }
+}
+
+/// Checks that a text is the ARN of a state machine and of none of its versions and aliases:
+/// those do not exist as state machines.
+pub(crate) fn plain_state_machine_arn(text: &str) -> Result<(), ApiError> {
+    match state_machine_arn(text)?.without_label()?.qualifier {
+        None => Ok(()),
+        Some(_) => Err(ApiError::state_machine_does_not_exist(text)),
+    }
+}
+
+/// Checks that a text is the ARN of a version.
+pub(crate) fn version_arn(text: &str) -> Result<(), ApiError> {
+    match state_machine_arn(text)?.without_label()?.qualifier {
+        Some(Qualifier::Version(_)) => Ok(()),
+        _ => Err(wrong_type("stateMachine")),
+    }
+}
+
+/// Checks that a text is the ARN of an alias.
+pub(crate) fn alias_arn(text: &str) -> Result<(), ApiError> {
+    match state_machine_arn(text)?.without_label()?.qualifier {
+        Some(Qualifier::Alias(_)) => Ok(()),
+        _ => Err(wrong_type("stateMachine")),
+    }
+}
+
 /// Takes the ARN of a state machine, a version or an alias apart.
 pub(crate) fn state_machine_arn(text: &str) -> Result<StateMachineArn<'_>, ApiError> {
     match Arn::parse(text)?.resource {

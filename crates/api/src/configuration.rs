@@ -13,7 +13,7 @@ pub(crate) const LOGGING: Kind = Kind::Structure(&[
     Member::optional("includeExecutionData", Kind::Boolean),
     Member::optional(
         "destinations",
-        Kind::List(&Kind::Structure(&[Member::optional(
+        Kind::list(&Kind::Structure(&[Member::optional(
             "cloudWatchLogsLogGroup",
             Kind::Structure(&[Member::optional("logGroupArn", Kind::text(1, 256))]),
         )])),

@@ -28,10 +28,26 @@ impl Member {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Text(Text),
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    /// A number that may have a fraction.
+    Float {
+        min: i64,
+        max: i64,
+    },
     Boolean,
     Structure(&'static [Member]),
-    List(&'static Kind),
+    List(List),
+}
+
+/// What a list may hold.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) element: &'static Kind,
+    min: usize,
+    max: usize,
 }
 
 /// What a text may be.
@@ -52,18 +68,32 @@ pub(crate) struct Text {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pattern {
     Ascii,
+    /// Letters, digits, `_`, `-` and `.`, and not digits alone.
+    CharacterRestrictedName,
+    /// ASCII without white space and control characters.
+    Visible,
 }
 
 impl Pattern {
     fn text(self) -> &'static str {
         match self {
             Pattern::Ascii => r"\p{ASCII}*",
+            Pattern::CharacterRestrictedName => r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$",
+            Pattern::Visible => "[!-~]+",
         }
     }
 
     fn matches(self, text: &str) -> bool {
+        let is_punctuation = |byte: u8| matches!(byte, b'_' | b'-' | b'.');
         match self {
             Pattern::Ascii => text.is_ascii(),
+            Pattern::CharacterRestrictedName => {
+                text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_punctuation(byte))
+                    && text.bytes().any(|byte| byte.is_ascii_alphabetic() || is_punctuation(byte))
+            }
+            Pattern::Visible => {
+                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+            }
         }
     }
 }
@@ -101,10 +131,30 @@ impl Kind {
         Kind::Text(Text { min: 0, max, bytes: false, sensitive: false, values, pattern: None })
     }
 
-    /// A text of up to `max` characters that matches the pattern.
-    pub(crate) const fn pattern(max: usize, pattern: Pattern) -> Kind {
+    /// A text of `min` to `max` characters that matches the pattern.
+    pub(crate) const fn pattern(min: usize, max: usize, pattern: Pattern) -> Kind {
         let pattern = Some(pattern);
-        Kind::Text(Text { min: 0, max, bytes: false, sensitive: false, values: &[], pattern })
+        Kind::Text(Text { min, max, bytes: false, sensitive: false, values: &[], pattern })
+    }
+
+    /// A whole number of at least `min`.
+    pub(crate) const fn at_least(min: i64) -> Kind {
+        Kind::Integer { min, max: i64::MAX }
+    }
+
+    /// A text of any length.
+    pub(crate) const fn any_text() -> Kind {
+        Kind::text(0, UNLIMITED)
+    }
+
+    /// A list of any length.
+    pub(crate) const fn list(element: &'static Kind) -> Kind {
+        Kind::bounded_list(element, 0, UNLIMITED)
+    }
+
+    /// A list of `min` to `max` elements.
+    pub(crate) const fn bounded_list(element: &'static Kind, min: usize, max: usize) -> Kind {
+        Kind::List(List { element, min, max })
     }
 
     fn is_sensitive(&self) -> bool {
@@ -172,18 +222,22 @@ impl Findings {
         match (kind, value) {
             (Kind::Text(rule), Value::Text(text)) => self.check_text(rule, text, path),
             (Kind::Integer { min, max }, Value::Integer(number)) => {
-                let shown = || format!("'{number}'");
-                if number < min {
-                    let constraint = format_args!("have value greater than or equal to {min}");
-                    self.add(Some(&shown()), path, constraint);
-                }
-                if number > max {
-                    let constraint = format_args!("have value less than or equal to {max}");
-                    self.add(Some(&shown()), path, constraint);
-                }
+                self.check_number(number, number < min, number > max, (*min, *max), path);
+            }
+            (Kind::Float { min, max }, Value::Float(number)) => {
+                let (is_low, is_high) = (*number < *min as f64, *number > *max as f64);
+                self.check_number(number, is_low, is_high, (*min, *max), path);
             }
             (Kind::Structure(_), Value::Structure(members)) => self.check_members(members, path),
-            (Kind::List(element), Value::List(values)) => {
+            (Kind::List(List { element, min, max }), Value::List(values)) => {
+                if values.len() < *min {
+                    let constraint = format_args!("have length greater than or equal to {min}");
+                    self.add(Some(&shown_list(values)), path, constraint);
+                }
+                if values.len() > *max {
+                    let constraint = format_args!("have length less than or equal to {max}");
+                    self.add(Some(&shown_list(values)), path, constraint);
+                }
                 for (index, value) in values.iter().enumerate() {
                     let path = Path::Element(path, index + 1);
                     match value {
@@ -194,6 +248,25 @@ impl Findings {
             }
             // The decoder gives a member nothing but a value of its kind.
             _ => {}
+        }
+    }
+
+    fn check_number(
+        &mut self,
+        number: &dyn fmt::Display,
+        is_low: bool,
+        is_high: bool,
+        (min, max): (i64, i64),
+        path: &Path<'_>,
+    ) {
+        let shown = format!("'{number}'");
+        if is_low {
+            let constraint = format_args!("have value greater than or equal to {min}");
+            self.add(Some(&shown), path, constraint);
+        }
+        if is_high {
+            let constraint = format_args!("have value less than or equal to {max}");
+            self.add(Some(&shown), path, constraint);
         }
     }
 
@@ -225,6 +298,48 @@ impl Findings {
             fail(format_args!("have length less than or equal to {}", rule.max));
         }
     }
+}
+
+/// A list inside an error.
+fn shown_list(values: &[Option<Value<'_>>]) -> String {
+    let mut text = String::from("'[");
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        write_shown(&mut text, value.as_ref());
+    }
+    text.push_str("]'");
+    text
+}
+
+fn write_shown(text: &mut String, value: Option<&Value<'_>>) {
+    let result = match value {
+        None => write!(text, "null"),
+        Some(Value::Text(value)) => write!(text, "{value}"),
+        Some(Value::Integer(value)) => write!(text, "{value}"),
+        Some(Value::Float(value)) => write!(text, "{value}"),
+        Some(Value::Boolean(value)) => write!(text, "{value}"),
+        Some(Value::List(values)) => write!(text, "[{} elements]", values.len()),
+        Some(Value::Structure(members)) => {
+            text.push('{');
+            let given = members.iter().filter_map(|(rule, value)| Some((rule, value?)));
+            for (index, (rule, value)) in given.enumerate() {
+                if index > 0 {
+                    text.push_str(", ");
+                }
+                text.push_str(rule.name);
+                text.push('=');
+                match rule.kind.is_sensitive() {
+                    true => text.push_str("***"),
+                    false => write_shown(text, Some(value)),
+                }
+            }
+            text.push('}');
+            Ok(())
+        }
+    };
+    result.expect("writing to a string cannot fail");
 }
 
 /// Where in the request a value stands. Errors name elements of lists by their number from 1:

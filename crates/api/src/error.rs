@@ -13,6 +13,7 @@ pub(crate) enum ErrorType {
     ActivityAlreadyExists,
     ActivityDoesNotExist,
     ActivityWorkerLimitExceeded,
+    Conflict,
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
     InvalidArn,
@@ -25,6 +26,7 @@ pub(crate) enum ErrorType {
     InvalidToken,
     MissingRequiredParameter,
     ResourceNotFound,
+    ServiceQuotaExceeded,
     StateMachineAlreadyExists,
     StateMachineDeleting,
     StateMachineDoesNotExist,
@@ -66,6 +68,7 @@ impl ErrorType {
             E::ActivityAlreadyExists => service!("ActivityAlreadyExists"),
             E::ActivityDoesNotExist => service!("ActivityDoesNotExist"),
             E::ActivityWorkerLimitExceeded => service!("ActivityWorkerLimitExceeded"),
+            E::Conflict => service!("ConflictException"),
             E::ExecutionAlreadyExists => service!("ExecutionAlreadyExists"),
             E::ExecutionDoesNotExist => service!("ExecutionDoesNotExist"),
             E::InvalidArn => service!("InvalidArn"),
@@ -78,6 +81,7 @@ impl ErrorType {
             E::InvalidToken => service!("InvalidToken"),
             E::MissingRequiredParameter => service!("MissingRequiredParameter"),
             E::ResourceNotFound => service!("ResourceNotFound"),
+            E::ServiceQuotaExceeded => service!("ServiceQuotaExceededException"),
             E::StateMachineAlreadyExists => service!("StateMachineAlreadyExists"),
             E::StateMachineDeleting => service!("StateMachineDeleting"),
             E::StateMachineDoesNotExist => service!("StateMachineDoesNotExist"),
@@ -157,6 +161,22 @@ impl ApiError {
             resource_name: Some(arn.to_owned()),
             ..ApiError::new(ErrorType::ResourceNotFound, format!("Resource not found: '{arn}'"))
         }
+    }
+
+    /// An alias, a version, a Map Run that is not there.
+    pub(crate) fn reference_not_found(arn: &str) -> ApiError {
+        ApiError {
+            resource_name: Some(arn.to_owned()),
+            ..ApiError::new(
+                ErrorType::ResourceNotFound,
+                "Request references a resource that does not exist.",
+            )
+        }
+    }
+
+    /// A ValidationException with a reason of AWS's list.
+    pub(crate) fn validation_because(reason: &'static str, message: impl Into<String>) -> ApiError {
+        ApiError { reason: Some(reason), ..ApiError::validation(message) }
     }
 
     pub(crate) fn too_many_tags(arn: &str) -> ApiError {
@@ -246,6 +266,11 @@ impl From<RuntimeError> for ApiError {
                 format!("Activity Worker Limit Exceeded: '{arn}'"),
             ),
             RuntimeError::ResourceNotFound(arn) => ApiError::resource_not_found(&arn),
+            RuntimeError::ReferenceNotFound(arn) => ApiError::reference_not_found(&arn),
+            RuntimeError::Conflict(message) => ApiError::new(ErrorType::Conflict, message),
+            RuntimeError::ServiceQuotaExceeded(message) => {
+                ApiError::new(ErrorType::ServiceQuotaExceeded, message)
+            }
             RuntimeError::TooManyTags(arn) => ApiError::too_many_tags(&arn),
             RuntimeError::InvalidToken => ApiError::invalid_token(),
             // AWS makes no difference between an attempt that is over and one whose execution is.
@@ -257,6 +282,7 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::Stopping => {
                 ApiError::new(ErrorType::ServiceUnavailable, "The server is stopping")
             }
+            RuntimeError::Overloaded(what) => ApiError::new(ErrorType::ServiceUnavailable, what),
             RuntimeError::Store(error) => {
                 tracing::error!(%error, "the store did not answer a request");
                 ApiError::new(ErrorType::InternalFailure, error.to_string())

@@ -12,13 +12,7 @@ use runtime::StartRequest;
 /// machine before it looks at name and input; here that happens only when one of them is wrong.
 pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
     let state_machine = call.request.required_text("stateMachineArn");
-    let arn = state_machine_arn(state_machine)?;
-    if arn.label.is_some() {
-        return Err(ApiError {
-            reason: Some("API_DOES_NOT_SUPPORT_LABELED_ARNS"),
-            ..ApiError::validation("This operation does not support labeled state machine ARNs")
-        });
-    }
+    let arn = state_machine_arn(state_machine)?.without_label()?;
     let name = call.request.text("name");
     let checked = name.map_or(Ok(()), name::check).and_then(|()| input(call));
     let input = match checked {
@@ -37,8 +31,7 @@ pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
     })
 }
 
-/// The type of the state machine that a plain, version or alias ARN leads to; an alias is
-/// looked up as the machine it belongs to.
+/// The type of the state machine that a plain, version or alias ARN leads to.
 pub(crate) fn machine_type(
     call: &Call<'_>,
     text: &str,
@@ -51,9 +44,10 @@ pub(crate) fn machine_type(
             Ok(runtime.state_machine_version(text)?.machine.machine_type)
         }
         Some(Qualifier::Alias(alias)) => {
+            let no_such = || ApiError::state_machine_does_not_exist(text);
+            runtime.state_machine_alias(text).map_err(|_| no_such())?;
             let plain = &text[..text.len() - alias.len() - 1];
-            let machine = runtime.state_machine(plain);
-            Ok(machine.map_err(|_| ApiError::state_machine_does_not_exist(text))?.machine_type)
+            Ok(runtime.state_machine(plain).map_err(|_| no_such())?.machine_type)
         }
     }
 }

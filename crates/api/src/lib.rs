@@ -19,6 +19,7 @@ mod page_token;
 mod pages;
 mod request;
 mod request_id;
+mod routing;
 mod server;
 mod shapes;
 mod state_machine;

@@ -22,6 +22,7 @@ pub(crate) struct Members<'b> {
 pub(crate) enum Value<'b> {
     Text(Cow<'b, str>),
     Integer(i64),
+    Float(f64),
     Boolean(bool),
     Structure(Members<'b>),
     /// `null` elements are absent ones.
@@ -63,6 +64,14 @@ impl<'b> Members<'b> {
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
         match self.get(name) {
             Some(Value::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A number that may have a fraction, if it was given.
+    pub(crate) fn float(&self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            Some(Value::Float(number)) => Some(*number),
             _ => None,
         }
     }
@@ -206,9 +215,11 @@ impl ValueSeed<'_> {
         Err(E::custom("a value of the wrong kind"))
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "the double nearest to it will do")]
     fn integer<'b, E: de::Error>(self, number: i64) -> Result<Option<Value<'b>>, E> {
         match self.kind {
             Kind::Integer { .. } => Ok(Some(Value::Integer(number))),
+            Kind::Float { .. } => Ok(Some(Value::Float(number as f64))),
             _ => self.refuse(Found::Number),
         }
     }
@@ -227,6 +238,9 @@ fn mismatch_text(kind: &Kind, found: Found) -> &'static str {
         (Kind::Integer { .. }, Found::Text) => "STRING_VALUE can not be converted to an Integer",
         (Kind::Integer { .. }, Found::True) => "TRUE_VALUE can not be converted to an Integer",
         (Kind::Integer { .. }, _) => "FALSE_VALUE can not be converted to an Integer",
+        (Kind::Float { .. }, Found::Text) => "STRING_VALUE can not be converted to a Float",
+        (Kind::Float { .. }, Found::True) => "TRUE_VALUE can not be converted to a Float",
+        (Kind::Float { .. }, _) => "FALSE_VALUE can not be converted to a Float",
         (Kind::Boolean, Found::Text) => "STRING_VALUE can not be converted to a Boolean",
         (Kind::Boolean, _) => "NUMBER_VALUE can not be converted to a Boolean",
     }
@@ -282,7 +296,10 @@ impl<'b> Visitor<'b> for ValueSeed<'_> {
 
     #[expect(clippy::cast_possible_truncation, reason = "AWS drops the fraction too")]
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
-        self.integer(number as i64)
+        match self.kind {
+            Kind::Float { .. } => Ok(Some(Value::Float(number))),
+            _ => self.integer(number as i64),
+        }
     }
 
     fn visit_map<A: MapAccess<'b>>(self, map: A) -> Result<Self::Value, A::Error> {
@@ -297,8 +314,8 @@ impl<'b> Visitor<'b> for ValueSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'b>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         match self.kind {
-            Kind::List(kind) => {
-                let seed = ValueSeed { kind, mismatch: self.mismatch };
+            Kind::List(list) => {
+                let seed = ValueSeed { kind: list.element, mismatch: self.mismatch };
                 let mut values = Vec::new();
                 while let Some(value) = elements.next_element_seed(seed)? {
                     values.push(value);
@@ -316,7 +333,7 @@ mod tests {
 
     const RULES: &[Member] = &[
         Member::optional("text", Kind::text(0, 10)),
-        Member::optional("list", Kind::List(&Kind::text(0, 10))),
+        Member::optional("list", Kind::list(&Kind::text(0, 10))),
     ];
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) const METADATA_ONLY: &str = "METADATA_ONLY";
 pub(crate) const DEFINITION: Kind = Kind::sensitive(1, 1_048_576);
 /// `versionDescription`.
 pub(crate) const VERSION_DESCRIPTION: Kind = Kind::sensitive(0, 256);
+/// `description` of an alias.
+pub(crate) const ALIAS_DESCRIPTION: Kind = Kind::sensitive(0, 256);
 /// `error` of a task or an execution.
 pub(crate) const ERROR: Kind = Kind::sensitive(0, 256);
 /// `cause` of an error.

@@ -15,7 +15,7 @@ const RESERVED_PREFIX: &str = "aws:";
 pub(crate) const KEY: Kind = Kind::text(1, 128);
 
 /// The rule of a list of tags.
-pub(crate) const TAGS: Kind = Kind::List(&Kind::Structure(&[
+pub(crate) const TAGS: Kind = Kind::list(&Kind::Structure(&[
     Member::required("key", KEY),
     Member::optional("value", Kind::text(0, 256)),
 ]));

@@ -167,12 +167,17 @@ impl Run<'_> {
 
     /// Repeats a call until what the recording waited for is there.
     async fn wait(&self, what: &str, step: &Step, request: &Value) -> Result<Answer> {
-        if what == "terminal status" && !self.case.derived.iter().any(|key| key == HISTORY) {
+        let is_history = step.operation == "GetExecutionHistory";
+        if what == "terminal status"
+            && is_history
+            && !self.case.derived.iter().any(|key| key == HISTORY)
+        {
             let arn = request["executionArn"].as_str().context("an execution to wait for")?;
             self.server.wait_for_end(arn).await?;
             return self.api.call(&step.operation, request).await;
         }
         let enough = |answer: &Answer| match what {
+            "terminal status" if step.operation == "ListExecutions" => all_ended(answer),
             "terminal status" => {
                 let recorded = self.case.recorded[HISTORY]["events"].as_array().map_or(0, Vec::len);
                 count(answer, "events") >= recorded
@@ -251,6 +256,15 @@ impl Run<'_> {
 }
 
 const HISTORY: &str = "get_execution_history";
+
+/// Whether there are executions and none of them runs.
+fn all_ended(answer: &Answer) -> bool {
+    let executions = answer.body["executions"].as_array();
+    executions.is_some_and(|executions| {
+        !executions.is_empty()
+            && executions.iter().all(|execution| execution["status"] != "RUNNING")
+    })
+}
 
 fn count(answer: &Answer, name: &str) -> usize {
     answer.body[name].as_array().map_or(0, Vec::len)

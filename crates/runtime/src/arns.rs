@@ -7,6 +7,11 @@ pub(crate) fn last_part(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
 }
 
+/// The state machine that a version or an alias belongs to.
+pub(crate) fn machine_of(qualified_arn: &str) -> &str {
+    qualified_arn.rsplit_once(':').map_or(qualified_arn, |(machine, _)| machine)
+}
+
 /// The region of an ARN.
 pub(crate) fn region(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()

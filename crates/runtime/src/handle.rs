@@ -1,5 +1,7 @@
 //! The handle: everything the API, the command line and tests can ask of a runtime.
 
+mod versions;
+
 use std::sync::Arc;
 
 use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
@@ -44,6 +46,15 @@ pub enum RuntimeError {
     /// The resource of a tag operation.
     #[error("resource not found: {0}")]
     ResourceNotFound(String),
+    /// An alias, or a version that an alias is to lead to.
+    #[error("no such resource: {0}")]
+    ReferenceNotFound(String),
+    /// It does not fit what is there; in AWS's words.
+    #[error("{0}")]
+    Conflict(String),
+    /// There may not be more of them; the text says of what.
+    #[error("{0}")]
+    ServiceQuotaExceeded(String),
     #[error("too many tags on {0}")]
     TooManyTags(String),
     /// The token is not one of ours.
@@ -60,6 +71,9 @@ pub enum RuntimeError {
     StateMachineTypeNotSupported,
     #[error("the runtime is stopping")]
     Stopping,
+    /// A bound of [`crate::limits`] is reached. Nothing was done; it may work later.
+    #[error("{0}")]
+    Overloaded(&'static str),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

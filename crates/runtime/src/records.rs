@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 pub(crate) mod kind {
     pub(crate) const STATE_MACHINE: &str = "state_machine";
     pub(crate) const VERSION: &str = "version";
+    pub(crate) const ALIAS: &str = "alias";
     pub(crate) const DEFINITION: &str = "definition";
     pub(crate) const ACTIVITY: &str = "activity";
     pub(crate) const TAGS: &str = "tags";
@@ -240,7 +241,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// A published version, under its ARN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct VersionRecord {
+pub struct VersionRecord {
     pub(crate) arn: Box<str>,
     /// Milliseconds since 1970.
     pub(crate) creation_date: i64,
@@ -248,6 +249,27 @@ pub(crate) struct VersionRecord {
     pub(crate) description: Option<String>,
     /// The machine as it was.
     pub(crate) machine: StateMachineRecord,
+}
+
+/// An alias, under its ARN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AliasRecord {
+    pub(crate) arn: Box<str>,
+    pub(crate) name: Box<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    pub(crate) routes: Vec<RouteRecord>,
+    /// Milliseconds since 1970.
+    pub(crate) creation_date: i64,
+    /// Milliseconds since 1970.
+    pub(crate) update_date: i64,
+}
+
+/// A version that an alias leads to, and its share of the starts in percent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RouteRecord {
+    pub(crate) version_arn: Box<str>,
+    pub(crate) weight: u8,
 }
 
 /// An activity, under its ARN.
@@ -370,6 +392,28 @@ mod tests {
                 creation_date: 1_700_000_002_123,
                 description: Some("third".into()),
                 machine: machine(),
+            },
+        );
+        check(
+            "alias_1.json",
+            &AliasRecord {
+                arn: "arn:aws:states:us-east-1:123456789012:stateMachine:Order:PROD".into(),
+                name: "PROD".into(),
+                description: Some("what customers use".into()),
+                routes: vec![
+                    RouteRecord {
+                        version_arn: "arn:aws:states:us-east-1:123456789012:stateMachine:Order:3"
+                            .into(),
+                        weight: 90,
+                    },
+                    RouteRecord {
+                        version_arn: "arn:aws:states:us-east-1:123456789012:stateMachine:Order:4"
+                            .into(),
+                        weight: 10,
+                    },
+                ],
+                creation_date: 1_700_000_003_123,
+                update_date: 1_700_000_004_123,
             },
         );
         check(

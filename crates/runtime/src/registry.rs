@@ -4,6 +4,9 @@
 //! Deciding and applying are apart: an operation gives [`Change`]s, they become durable, and
 //! only then [`Registry::apply`] makes them visible.
 
+mod aliases;
+mod versions;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,8 +17,8 @@ use store::{Store, Write};
 use crate::definitions::{Definition, LoadError};
 use crate::limits::{RECORD_PAGE, TAGS_MAX};
 use crate::records::{
-    self, ActivityRecord, Configurations, CreatedWithVersion, DefinitionRecord, StateMachineRecord,
-    TagsRecord, VersionRecord, kind,
+    self, ActivityRecord, AliasRecord, Configurations, CreatedWithVersion, DefinitionRecord,
+    StateMachineRecord, TagsRecord, VersionRecord, kind,
 };
 use crate::seeds::Seeds;
 use crate::{Activity, NewStateMachine, RuntimeError, StateMachineUpdate};
@@ -48,6 +51,8 @@ pub(crate) enum Change {
     RemoveMachine(Box<str>),
     PutVersion(Arc<VersionRecord>),
     RemoveVersion(Box<str>),
+    PutAlias(Arc<AliasRecord>),
+    RemoveAlias(Box<str>),
     PutActivity(Arc<ActivityRecord>),
     RemoveActivity(Box<str>),
     PutTags(Box<str>, Vec<(String, String)>),
@@ -76,6 +81,8 @@ impl Change {
                 put(kind::VERSION, &version.arn, records::encode(&**version))
             }
             Change::RemoveVersion(arn) => delete(kind::VERSION, arn),
+            Change::PutAlias(alias) => put(kind::ALIAS, &alias.arn, records::encode(&**alias)),
+            Change::RemoveAlias(arn) => delete(kind::ALIAS, arn),
             Change::PutActivity(activity) => {
                 put(kind::ACTIVITY, &activity.arn, records::encode(&**activity))
             }
@@ -100,6 +107,7 @@ pub struct MachineAnswer {
 pub(crate) struct StartTarget {
     pub(crate) machine: Arc<StateMachineRecord>,
     pub(crate) version_arn: Option<Box<str>>,
+    pub(crate) alias_arn: Option<Box<str>>,
 }
 
 /// Everything that is registered and durable.
@@ -107,6 +115,7 @@ pub(crate) struct StartTarget {
 pub(crate) struct Registry {
     machines: BTreeMap<Box<str>, Arc<StateMachineRecord>>,
     versions: BTreeMap<Box<str>, Arc<VersionRecord>>,
+    aliases: BTreeMap<Box<str>, Arc<AliasRecord>>,
     activities: BTreeMap<Box<str>, Arc<ActivityRecord>>,
     tags: BTreeMap<Box<str>, Vec<(String, String)>>,
     /// State machines that go once none of their executions runs.
@@ -123,6 +132,9 @@ impl Registry {
         })?;
         each_record(store, kind::VERSION, |version| {
             registry.apply(Change::PutVersion(Arc::new(version)));
+        })?;
+        each_record(store, kind::ALIAS, |alias| {
+            registry.apply(Change::PutAlias(Arc::new(alias)));
         })?;
         each_record(store, kind::ACTIVITY, |activity| {
             registry.apply(Change::PutActivity(Arc::new(activity)));
@@ -163,6 +175,12 @@ impl Registry {
             Change::RemoveVersion(arn) => {
                 self.versions.remove(&arn);
             }
+            Change::PutAlias(alias) => {
+                self.aliases.insert(alias.arn.clone(), alias);
+            }
+            Change::RemoveAlias(arn) => {
+                self.aliases.remove(&arn);
+            }
             Change::PutActivity(activity) => {
                 self.directory.set_activity(&activity.arn, true);
                 self.activities.insert(activity.arn.clone(), activity);
@@ -188,6 +206,12 @@ impl Registry {
     pub(crate) fn version(&self, arn: &str) -> Result<Arc<VersionRecord>, RuntimeError> {
         let found = self.versions.get(arn).map(Arc::clone);
         found.ok_or_else(|| RuntimeError::StateMachineDoesNotExist(arn.to_owned()))
+    }
+
+    /// The version that has the present content of a state machine.
+    fn published(&self, machine: &StateMachineRecord) -> Option<Arc<VersionRecord>> {
+        let arn = version_arn(&machine.arn, machine.published?);
+        self.versions.get(&arn).map(Arc::clone)
     }
 
     pub(crate) fn activity(&self, arn: &str) -> Result<Arc<ActivityRecord>, RuntimeError> {
@@ -232,19 +256,28 @@ impl Registry {
         self.deleting.iter().map(|arn| &**arn)
     }
 
-    /// What a plain or version ARN starts.
-    pub(crate) fn start_target(&self, arn: &str) -> Result<StartTarget, RuntimeError> {
-        let (machine, version_arn) = match self.machines.get(arn) {
-            Some(machine) => (Arc::clone(machine), None),
-            None => {
-                let version = self.version(arn)?;
-                (Arc::new(version.machine.clone()), Some(version.arn.clone()))
+    /// What a plain, version or alias ARN starts. `draw` is a random number: it decides between
+    /// the versions of an alias.
+    pub(crate) fn start_target(&self, arn: &str, draw: u64) -> Result<StartTarget, RuntimeError> {
+        let target = match (self.machines.get(arn), self.aliases.get(arn)) {
+            (Some(machine), _) => {
+                let machine = Arc::clone(machine);
+                StartTarget { machine, version_arn: None, alias_arn: None }
+            }
+            (None, alias) => {
+                let version = self.version(alias.map_or(arn, |alias| alias.route(draw)))?;
+                StartTarget {
+                    machine: Arc::new(version.machine.clone()),
+                    version_arn: Some(version.arn.clone()),
+                    alias_arn: alias.map(|alias| alias.arn.clone()),
+                }
             }
         };
-        if self.is_deleting(&machine.arn) {
-            return Err(RuntimeError::StateMachineDeleting(machine.arn.to_string()));
+        let machine_arn = &target.machine.arn;
+        if self.is_deleting(machine_arn) {
+            return Err(RuntimeError::StateMachineDeleting(machine_arn.to_string()));
         }
-        Ok(StartTarget { machine, version_arn })
+        Ok(target)
     }
 
     /// CreateStateMachine: the changes, none where an equal machine exists.
@@ -275,9 +308,7 @@ impl Registry {
             if !equal {
                 return Err(RuntimeError::StateMachineAlreadyExists(new.arn.to_string()));
             }
-            let version = created_with.and(existing.published).and_then(|number| {
-                self.versions.get(&*version_arn(&existing.arn, number)).map(Arc::clone)
-            });
+            let version = created_with.and_then(|_| self.published(existing));
             let machine = Arc::clone(existing);
             return Ok((Vec::new(), MachineAnswer { machine, version }));
         }
@@ -364,13 +395,11 @@ impl Registry {
             return Ok((changes, answer));
         };
         // The same content is the same version.
-        let known = machine.published.and_then(|number| {
-            self.versions.get(&*version_arn(&machine.arn, number)).map(Arc::clone)
-        });
-        if let Some(version) = known {
+        if let Some(version) = self.published(&machine) {
             let answer = MachineAnswer { machine: existing, version: Some(version) };
             return Ok((changes, answer));
         }
+        self.check_room_for_version(arn)?;
         let version = publish_version(&mut machine, description.clone(), now);
         let answer = finish_machine(&mut changes, machine, Some(version));
         Ok((changes, answer))
@@ -397,6 +426,8 @@ impl Registry {
             .into_iter()
             .map(|version| Change::RemoveVersion(version.arn.clone()))
             .collect();
+        let aliases = page(&self.aliases, &format!("{arn}:"), "", usize::MAX);
+        changes.extend(aliases.into_iter().map(|alias| Change::RemoveAlias(alias.arn.clone())));
         if self.tags.contains_key(arn) {
             changes.push(Change::RemoveTags(arn.into()));
         }

@@ -65,6 +65,50 @@ pub struct StateMachineVersion {
     pub machine: StateMachine,
 }
 
+/// A published version without the machine that it pictures.
+#[derive(Debug, Clone)]
+pub struct PublishedVersion {
+    pub arn: Box<str>,
+    pub creation_date: Timestamp,
+    pub description: Option<String>,
+}
+
+/// An alias of a state machine: one or two of its versions.
+#[derive(Debug, Clone)]
+pub struct StateMachineAlias {
+    pub arn: Box<str>,
+    pub name: Box<str>,
+    pub description: Option<String>,
+    pub routes: Vec<Route>,
+    pub creation_date: Timestamp,
+    pub update_date: Timestamp,
+}
+
+/// A version that an alias leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub version_arn: Box<str>,
+    /// Its share of the starts in percent.
+    pub weight: u8,
+}
+
+/// What CreateStateMachineAlias needs. Checked by the API layer: the name, and that the routes
+/// are one or two different versions of the same state machine whose weights make 100.
+#[derive(Debug, Clone)]
+pub struct NewStateMachineAlias {
+    pub state_machine_arn: Box<str>,
+    pub name: Box<str>,
+    pub description: Option<String>,
+    pub routes: Vec<Route>,
+}
+
+/// What UpdateStateMachineAlias changes; absent parts stay. Routes are checked as for a new one.
+#[derive(Debug, Clone, Default)]
+pub struct StateMachineAliasUpdate {
+    pub description: Option<String>,
+    pub routes: Option<Vec<Route>>,
+}
+
 /// A registered activity.
 #[derive(Debug, Clone)]
 pub struct Activity {

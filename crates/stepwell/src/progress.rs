@@ -44,6 +44,15 @@ struct Frame {
     retries: u32,
     /// The state's last attempt failed, and nothing has come of it yet.
     failed: bool,
+    /// The state is left in the moment in which it was entered: one line for both.
+    at_once: bool,
+}
+
+impl Frame {
+    /// The same frame in a state about which nothing is known yet.
+    fn begun(&self) -> Frame {
+        Frame { label: self.label.clone(), ..Frame::default() }
+    }
 }
 
 /// One line before it is laid out.
@@ -94,7 +103,12 @@ impl Narrator {
             failed_state: None,
         });
         let mut lines = Vec::new();
-        for event in progress.events.iter() {
+        let mut events = progress.events.iter().peekable();
+        while let Some(event) = events.next() {
+            if events.peek().is_some_and(|next| passes_at_once(event, next)) {
+                track.pass_at_once(&event.kind);
+                continue;
+            }
             let line = match &event.kind {
                 EventKind::ExecutionStarted { .. } => Some(Line::new(0, "▶", Tone::Name, arn, "")),
                 kind if kind.is_end() => {
@@ -110,15 +124,30 @@ impl Narrator {
         lines
     }
 
+    /// A line that a function printed, without what the function put before it for the cloud's
+    /// logs.
+    pub(crate) fn function_line(&self, line: &FunctionLogLine) -> String {
+        let title = line.execution_arn.as_deref().map(|arn| self.title(arn)).unwrap_or_default();
+        let name = self.style.paint(Tone::Dim, &format!("          │ {}:", line.function));
+        format!("{title}{name} {}", message(&line.text))
+    }
+
+    /// Which execution a line is about: `MACHINE/NAME `.
+    fn title(&self, arn: &str) -> String {
+        if !self.several {
+            return String::new();
+        }
+        let mut parts = arn.split(':').skip(6);
+        let machine = parts.next().unwrap_or(arn);
+        let name = short_name(parts.next().unwrap_or_default());
+        let mut title = self.style.paint(series(arn), &format!("{machine}/{name}"));
+        title.push(' ');
+        title
+    }
+
     fn lay_out(&self, progress: &Progress, track: &Track, at: Timestamp, line: &Line) -> String {
         let style = self.style;
-        let mut shown = String::new();
-        if self.several {
-            let name = short_name(&progress.identity.name);
-            let title = format!("{}/{name}", progress.identity.state_machine_name);
-            shown.push_str(&style.paint(series(&progress.identity.arn), &title));
-            shown.push(' ');
-        }
+        let mut shown = self.title(&progress.identity.arn);
         let elapsed = (at.0 - track.started.0).max(0);
         let time = format!("{:>4}.{:03}", elapsed / 1000, elapsed % 1000);
         shown.push_str(&style.paint(Tone::Dim, &time));
@@ -159,9 +188,7 @@ impl Track {
         let line = |sign, tone, detail: String| Some(Line::new(depth, sign, tone, &name, detail));
         match &event.kind {
             EventKind::StateEntered { .. } => {
-                frame.entered = Some(event.at);
-                frame.retries = 0;
-                frame.failed = false;
+                *frame = Frame { entered: Some(event.at), ..frame.begun() };
                 line("→", Tone::Dim, program.state(state).kind.name().to_owned())
             }
             EventKind::StateExited { next, .. } => {
@@ -171,12 +198,18 @@ impl Track {
                     let next = next.map(|next| program.state(next).name.to_string());
                     let next = next.unwrap_or_else(|| "the end".to_owned());
                     line("↪", Tone::Waiting, format!("caught, goes on with {next}  {took}"))
-                } else if let (StateKind::Choice { .. }, Some(next)) =
-                    (&program.state(state).kind, next)
-                {
-                    line("✓", Tone::Good, format!("goes on with {}", program.state(*next).name))
                 } else {
-                    line("✓", Tone::Good, took)
+                    let kind = &program.state(state).kind;
+                    let what = match (kind, next) {
+                        (StateKind::Choice { .. }, Some(next)) => {
+                            format!("goes on with {}", program.state(*next).name)
+                        }
+                        _ if frame.at_once => String::new(),
+                        _ => took,
+                    };
+                    let kind = if frame.at_once { kind.name() } else { "" };
+                    let gap = if kind.is_empty() || what.is_empty() { "" } else { "  " };
+                    line("✓", Tone::Good, format!("{kind}{gap}{what}"))
                 }
             }
             EventKind::StateAborted { .. } if self.failed_state == Some(state) => None,
@@ -236,6 +269,14 @@ impl Track {
         }
     }
 
+    /// A state is entered, and left by the next event.
+    fn pass_at_once(&mut self, kind: &EventKind) {
+        if let Some((frame_id, _)) = kind.place() {
+            let frame = self.frames.entry(frame_id).or_default();
+            *frame = Frame { at_once: true, ..frame.begun() };
+        }
+    }
+
     /// Keeps count of the frames that begin, so that iterations can be told apart.
     fn begin_frames(&mut self, kind: &EventKind, parent: FrameId) {
         let label = self.frames.get(&parent).map(|frame| frame.label.clone()).unwrap_or_default();
@@ -257,6 +298,16 @@ impl Track {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a state is entered and left in the same moment, with nothing in between.
+fn passes_at_once(event: &Event, next: &Event) -> bool {
+    match (&event.kind, &next.kind) {
+        (EventKind::StateEntered { .. }, EventKind::StateExited { .. }) => {
+            event.kind.place() == next.kind.place() && event.at == next.at
+        }
+        _ => false,
     }
 }
 
@@ -336,12 +387,6 @@ fn series(arn: &str) -> Tone {
     let mut hasher = DefaultHasher::new();
     arn.hash(&mut hasher);
     Tone::Series((hasher.finish() % 6) as u8)
-}
-
-/// A line that a function printed, without what the function put before it for the cloud's logs.
-pub(crate) fn function_line(style: Style, line: &FunctionLogLine) -> String {
-    let name = style.paint(Tone::Dim, &format!("          | {}:", line.function));
-    format!("{name} {}", message(&line.text))
 }
 
 /// Node.js puts `TIME<tab>REQUEST ID<tab>LEVEL<tab>` before every message.
@@ -486,10 +531,8 @@ mod tests {
                 |   0.000      → Each  Map
                 |   0.000      … Each  2 items
                 |   0.000      → Call  Task
-                |   0.000        → One[0]  Pass
-                |   0.000        ✓ One[0]  0 ms
-                |   0.000        → One[1]  Pass
-                |   0.000        ✓ One[1]  0 ms
+                |   0.000        ✓ One[0]  Pass
+                |   0.000        ✓ One[1]  Pass
                 |   0.000      ✓ Each  0 ms
                 |   0.100      ✗ Call  Broken: in two
                 |   0.100    ↪ Both  caught, goes on with Undo  100 ms

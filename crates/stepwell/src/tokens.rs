@@ -87,10 +87,15 @@ impl TokenWatch {
     }
 }
 
+/// The options with which the AWS CLI reaches a server, also on a machine without an AWS account.
+pub(crate) fn cli_options(url: &str, region: &str) -> String {
+    format!("--endpoint-url {url} --region {region} --no-sign-request")
+}
+
 /// The command that answers a token.
-pub(crate) fn answer_command(url: &str, token: &str) -> String {
+pub(crate) fn answer_command(url: &str, region: &str, token: &str) -> String {
+    let options = cli_options(url, region);
     format!(
-        "aws stepfunctions send-task-success --endpoint-url {url} --task-output '{{}}' \
-         --task-token {token}"
+        "aws stepfunctions send-task-success {options} --task-output '{{}}' --task-token {token}"
     )
 }

@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stepwell", &["api", "integrations", "runtime", "store", "engine", "asl"]),
     ("sim", &["runtime", "store", "engine", "asl"]),
     ("conformance", &["api", "integrations", "runtime", "store", "engine", "asl"]),
+    ("benchmarks", &[]),
     ("xtask", &[]),
 ];
 

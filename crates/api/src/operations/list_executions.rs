@@ -8,7 +8,7 @@ use runtime::{
 use crate::arn::{Qualifier, map_run_arn, state_machine_arn};
 use crate::constraints::{Kind, Member};
 use crate::dispatch::{Call, Operation};
-use crate::error::{ApiError, ErrorType};
+use crate::error::ApiError;
 use crate::input::machine_type;
 use crate::json::JsonObject;
 use crate::pages;
@@ -90,13 +90,7 @@ fn executions_of(call: &Call<'_>) -> Result<ExecutionsOf, ApiError> {
         (None, Some(map_run)) => {
             map_run_arn(map_run)?;
             // This server has no Map Runs yet, so that none can be found.
-            Err(ApiError {
-                resource_name: Some(map_run.to_owned()),
-                ..ApiError::new(
-                    ErrorType::ResourceNotFound,
-                    "Request references a resource that does not exist.",
-                )
-            })
+            Err(ApiError::reference_not_found(map_run))
         }
         _ => Err(ApiError::validation(
             "Exactly one of stateMachineArn and mapRunArn must be specified",

@@ -14,7 +14,7 @@ pub(crate) const OPERATION: Operation = Operation {
         Member::required("stateMachineArn", ARN),
         Member::optional("name", NAME),
         Member::optional("input", Kind::payload()),
-        Member::optional("traceHeader", Kind::pattern(256, Pattern::Ascii)),
+        Member::optional("traceHeader", Kind::pattern(0, 256, Pattern::Ascii)),
     ],
     run: Some(|call| Box::pin(run(call))),
 };

@@ -19,7 +19,7 @@ pub(crate) const OPERATION: Operation = Operation {
         Member::required("stateMachineArn", ARN),
         Member::optional("name", NAME),
         Member::optional("input", Kind::payload()),
-        Member::optional("traceHeader", Kind::pattern(256, Pattern::Ascii)),
+        Member::optional("traceHeader", Kind::pattern(0, 256, Pattern::Ascii)),
         Member::optional("includedData", INCLUDED_DATA),
     ],
     run: Some(|call| Box::pin(run(call))),

@@ -11,7 +11,7 @@ pub(crate) const OPERATION: Operation = Operation {
     name: "UntagResource",
     request: &[
         Member::required("resourceArn", ARN),
-        Member::required("tagKeys", Kind::List(&tags::KEY)),
+        Member::required("tagKeys", Kind::list(&tags::KEY)),
     ],
     run: Some(|call| Box::pin(run(call))),
 };

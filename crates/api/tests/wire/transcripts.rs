@@ -154,12 +154,15 @@ macro_rules! transcripts {
 
 transcripts! {
     activities
+    aliases
     definitions
     executions
     express
     histories
+    map_runs
     missing_operations
     pages
     state_machines
     tags
+    versions
 }

@@ -28,8 +28,8 @@ use crate::activities::Activities;
 use crate::definitions::{Definition, Definitions, LoadError};
 use crate::limits;
 use crate::load::{Finding, Loaded};
-pub use crate::records::ActivityRecord;
 use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
+pub use crate::records::{ActivityRecord, AliasRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
 use crate::registry::Registry;
 use crate::seeds::Seeds;
@@ -38,8 +38,9 @@ use crate::timers::{Alarm, Timers};
 use crate::tokens::Tokens;
 use crate::turn::{TurnDone, TurnJob};
 use crate::{
-    Activity, ActivityTask, ExecutionDescription, NewStateMachine, Progress, RuntimeError,
-    RuntimeOptions, StartRequest, Started, StateMachineUpdate, TaskCall,
+    Activity, ActivityTask, ExecutionDescription, NewStateMachine, NewStateMachineAlias, Progress,
+    RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
+    StateMachineUpdate, TaskCall,
 };
 pub(crate) use turns::description;
 
@@ -199,13 +200,52 @@ pub enum TaskReport {
 
 /// An operation on what is registered.
 pub enum ResourceRequest {
-    CreateMachine { new: NewStateMachine, definition: Arc<Definition> },
-    UpdateMachine { arn: Box<str>, update: StateMachineUpdate, definition: Option<Arc<Definition>> },
-    DeleteMachine { arn: Box<str> },
-    CreateActivity { activity: Activity, tags: Vec<(String, String)> },
-    DeleteActivity { arn: Box<str> },
-    Tag { arn: Box<str>, tags: Vec<(String, String)> },
-    Untag { arn: Box<str>, keys: Vec<String> },
+    CreateMachine {
+        new: NewStateMachine,
+        definition: Arc<Definition>,
+    },
+    UpdateMachine {
+        arn: Box<str>,
+        update: StateMachineUpdate,
+        definition: Option<Arc<Definition>>,
+    },
+    DeleteMachine {
+        arn: Box<str>,
+    },
+    /// Of the revision, if one is named: `INITIAL` before the first update.
+    PublishVersion {
+        arn: Box<str>,
+        revision_id: Option<String>,
+        description: Option<String>,
+    },
+    DeleteVersion {
+        arn: Box<str>,
+    },
+    CreateAlias {
+        new: NewStateMachineAlias,
+    },
+    UpdateAlias {
+        arn: Box<str>,
+        update: StateMachineAliasUpdate,
+    },
+    DeleteAlias {
+        arn: Box<str>,
+    },
+    CreateActivity {
+        activity: Activity,
+        tags: Vec<(String, String)>,
+    },
+    DeleteActivity {
+        arn: Box<str>,
+    },
+    Tag {
+        arn: Box<str>,
+        tags: Vec<(String, String)>,
+    },
+    Untag {
+        arn: Box<str>,
+        keys: Vec<String>,
+    },
 }
 
 /// What a request is answered with.
@@ -221,6 +261,8 @@ pub enum Answer {
     Stopped(Timestamp),
     Task(Option<Box<AssignedTask>>),
     Machine(MachineAnswer),
+    Version(Arc<VersionRecord>),
+    Alias(Arc<AliasRecord>),
     Activity(Arc<ActivityRecord>),
 }
 
@@ -266,7 +308,7 @@ pub struct Node {
     reading: Reading,
     resources: Resources,
     /// Starts that wait for a definition to be read.
-    awaiting_definition: HashMap<DefinitionHash, Vec<(ReplyId, StartRequest, bool)>>,
+    awaiting_definition: HashMap<DefinitionHash, Vec<starts::WaitingStart>>,
     /// Requests that wait for an execution to be found by its ARN.
     awaiting_arn: HashMap<Box<str>, Vec<ByArn>>,
     /// Who waits for an execution's end.
@@ -378,7 +420,8 @@ impl Node {
         }
         let waiting = self.open_requests.saturating_sub(self.activities.poll_count());
         if waiting > limits::REQUESTS_MAX && !matches!(request, Request::Poll { .. }) {
-            return self.reply(reply, Err(too_much("too many requests are waiting")));
+            return self
+                .reply(reply, Err(RuntimeError::Overloaded("too many requests are waiting")));
         }
         match request {
             Request::Start(start) => self.start(reply, start, false),
@@ -439,10 +482,11 @@ impl Node {
         for poll in self.activities.end_all_waiting() {
             self.reply(poll, Ok(Answer::Task(None)));
         }
-        for (_, replies) in std::mem::take(&mut self.awaiting_end) {
-            for reply in replies {
-                self.reply(reply, Err(RuntimeError::Stopping));
-            }
+        let mut waiting: Vec<ReplyId> =
+            std::mem::take(&mut self.awaiting_end).into_values().flatten().collect();
+        waiting.sort_unstable();
+        for reply in waiting {
+            self.reply(reply, Err(RuntimeError::Stopping));
         }
     }
 
@@ -466,11 +510,6 @@ impl Node {
         let pause = limits::RETRY_FIRST_MS << failures.saturating_sub(1).min(16);
         self.now.0.saturating_add(pause.min(limits::RETRY_MAX_MS))
     }
-}
-
-/// An error for a caller who comes at a bad moment.
-fn too_much(what: &str) -> RuntimeError {
-    RuntimeError::Store(StoreError::Failed(what.to_owned()))
 }
 
 /// The same error once more: many callers may wait for one commit.

@@ -7,9 +7,9 @@ use store::StoreError;
 
 use super::executions::Phase;
 use super::{Answer, Node, Output, ReplyId, ResourceRequest};
-use crate::RuntimeError;
 use crate::registry::Change;
 use crate::timers::Alarm;
+use crate::{RuntimeError, arns};
 
 /// Changes on their way to the store.
 pub(super) struct Operation {
@@ -43,7 +43,14 @@ impl ResourceRequest {
         match self {
             ResourceRequest::CreateMachine { new, .. } => &new.arn,
             ResourceRequest::CreateActivity { activity, .. } => &activity.arn,
+            // What is decided of versions and aliases depends on their state machine and on each
+            // other.
+            ResourceRequest::CreateAlias { new } => &new.state_machine_arn,
+            ResourceRequest::DeleteVersion { arn }
+            | ResourceRequest::UpdateAlias { arn, .. }
+            | ResourceRequest::DeleteAlias { arn } => arns::machine_of(arn),
             ResourceRequest::UpdateMachine { arn, .. }
+            | ResourceRequest::PublishVersion { arn, .. }
             | ResourceRequest::DeleteMachine { arn }
             | ResourceRequest::DeleteActivity { arn }
             | ResourceRequest::Tag { arn, .. }
@@ -78,6 +85,20 @@ impl Node {
                 .update_machine(&arn, &update, definition.as_ref(), now, &mut self.seeds)
                 .map(|(changes, answer)| (changes, Answer::Machine(answer))),
             ResourceRequest::DeleteMachine { arn } => Ok(done(self.registry.begin_deletion(&arn))),
+            ResourceRequest::PublishVersion { arn, revision_id, description } => self
+                .registry
+                .publish_version(&arn, revision_id.as_deref(), description, now)
+                .map(|(changes, version)| (changes, Answer::Version(version))),
+            ResourceRequest::DeleteVersion { arn } => self.registry.delete_version(&arn).map(done),
+            ResourceRequest::CreateAlias { new } => self
+                .registry
+                .create_alias(&new, now)
+                .map(|(changes, alias)| (changes, Answer::Alias(alias))),
+            ResourceRequest::UpdateAlias { arn, update } => self
+                .registry
+                .update_alias(&arn, &update, now)
+                .map(|(changes, alias)| (changes, Answer::Alias(alias))),
+            ResourceRequest::DeleteAlias { arn } => Ok(done(self.registry.delete_alias(&arn))),
             ResourceRequest::CreateActivity { activity, tags } => self
                 .registry
                 .create_activity(&activity, &tags, now)

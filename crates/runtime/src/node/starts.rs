@@ -8,17 +8,33 @@ use store::{ExecutionKey, StoreError};
 
 use super::executions::{FirstTurn, Known, Phase, Reader, Resident, Starter};
 use super::reading::ByArn;
-use super::{Node, Output, ReplyId, copy_of, too_much};
+use super::{Node, Output, ReplyId, copy_of};
 use crate::definitions::{Definition, LoadError};
 use crate::limits;
 use crate::records::DefinitionHash;
 use crate::registry::StartTarget;
 use crate::{RuntimeError, StartRequest, arns};
 
+/// A start that may have to wait for its definition to be read.
+pub(super) struct WaitingStart {
+    reply: ReplyId,
+    request: StartRequest,
+    is_sync: bool,
+    /// Decides between the versions of an alias, once and for all.
+    draw: u64,
+}
+
 impl Node {
     /// Starts an execution; `is_sync` for one that is answered at its end and never kept.
     pub(super) fn start(&mut self, reply: ReplyId, request: StartRequest, is_sync: bool) {
-        let target = match self.registry.start_target(&request.state_machine_arn) {
+        let draw = self.seeds.next_number();
+        self.start_drawn(WaitingStart { reply, request, is_sync, draw });
+    }
+
+    fn start_drawn(&mut self, start: WaitingStart) {
+        let arn = &start.request.state_machine_arn;
+        let WaitingStart { reply, is_sync, draw, .. } = start;
+        let target = match self.registry.start_target(arn, draw) {
             Ok(target) => target,
             Err(error) => return self.reply(reply, Err(error)),
         };
@@ -26,14 +42,17 @@ impl Node {
             return self.reply(reply, Err(RuntimeError::StateMachineTypeNotSupported));
         }
         if is_sync && self.executions.sync_count() >= limits::SYNC_EXECUTIONS_MAX {
-            return self.reply(reply, Err(too_much("too many synchronous executions run")));
+            return self.reply(
+                reply,
+                Err(RuntimeError::Overloaded("too many synchronous executions run")),
+            );
         }
         let hash = target.machine.definition;
         match self.surroundings.definitions.get(hash) {
-            Some(definition) => self.start_defined(reply, request, is_sync, target, definition),
+            Some(definition) => self.start_defined(start, target, definition),
             None => {
                 let waiting = self.awaiting_definition.entry(hash).or_default();
-                waiting.push((reply, request, is_sync));
+                waiting.push(start);
                 if waiting.len() == 1 {
                     self.outputs.push_back(Output::LoadDefinition(hash));
                 }
@@ -50,34 +69,33 @@ impl Node {
         let error = match result {
             // The cache may have dropped it again, but these starts hold on to it.
             Ok(definition) => {
-                for (reply, request, is_sync) in waiting {
-                    match self.registry.start_target(&request.state_machine_arn) {
+                for start in waiting {
+                    let arn = &start.request.state_machine_arn;
+                    match self.registry.start_target(arn, start.draw) {
                         Ok(target) if target.machine.definition == hash => {
-                            let definition = Arc::clone(&definition);
-                            self.start_defined(reply, request, is_sync, target, definition);
+                            self.start_defined(start, target, Arc::clone(&definition));
                         }
-                        Ok(_) => self.start(reply, request, is_sync),
-                        Err(error) => self.reply(reply, Err(error)),
+                        Ok(_) => self.start_drawn(start),
+                        Err(error) => self.reply(start.reply, Err(error)),
                     }
                 }
                 return;
             }
             Err(error) => error.into_store_error(),
         };
-        for (reply, _, _) in waiting {
-            self.reply(reply, Err(copy_of(&error).into()));
+        for start in waiting {
+            self.reply(start.reply, Err(copy_of(&error).into()));
         }
     }
 
     fn start_defined(
         &mut self,
-        reply: ReplyId,
-        request: StartRequest,
-        is_sync: bool,
+        start: WaitingStart,
         target: StartTarget,
         definition: Arc<Definition>,
     ) {
-        let StartTarget { machine, version_arn } = target;
+        let WaitingStart { reply, request, is_sync, .. } = start;
+        let StartTarget { machine, version_arn, alias_arn } = target;
         let is_named = request.name.is_some();
         let name = match &request.name {
             Some(name) => name.clone(),
@@ -94,7 +112,7 @@ impl Node {
             state_machine_arn: machine.arn.clone(),
             state_machine_name: machine.name.clone(),
             state_machine_version_arn: version_arn,
-            state_machine_alias_arn: None,
+            state_machine_alias_arn: alias_arn,
             role_arn: machine.role_arn.clone(),
             region: arns::region(&arn).into(),
             express: machine.machine_type == MachineType::Express,
@@ -130,7 +148,7 @@ impl Node {
             match (request, resident.input.take()) {
                 (Some(request), _) => self.start(reply, request, false),
                 (None, Some(input)) => self.by_arn(&arn, ByArn::StartAgain { reply, input }),
-                (None, None) => self.reply(reply, Err(too_much("the start lost its input"))),
+                (None, None) => unreachable!("the input is kept until the start is durable"),
             }
         }
         // Whoever came to this one by its name meant the one that has the name.

@@ -8,7 +8,7 @@ use engine::{Command, Effect, Execution, Refusal, Status};
 use store::{ExecutionKey, StoreError};
 
 use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
-use super::{Answer, Node, Output, ReplyId, copy_of, too_much};
+use super::{Answer, Node, Output, ReplyId, copy_of};
 use crate::activities::Offer;
 use crate::limits;
 use crate::turn::{JournalPolicy, TurnDone, TurnJob};
@@ -24,7 +24,10 @@ impl Node {
         if let Some(reply) = entry.then.caller()
             && resident.queue.len() >= limits::QUEUED_COMMANDS_MAX
         {
-            return self.reply(reply, Err(too_much("too many commands wait for the execution")));
+            return self.reply(
+                reply,
+                Err(RuntimeError::Overloaded("too many commands wait for the execution")),
+            );
         }
         resident.queue.push_back(entry);
         self.visit(key);
@@ -409,10 +412,8 @@ impl Node {
     ) {
         match entry.then {
             Then::Stop(reply) => {
-                let answer = stop_date
-                    .map(Answer::Stopped)
-                    .ok_or_else(|| too_much("the execution did not stop"));
-                self.reply(reply, answer);
+                let stopped = stop_date.expect("an execution that was stopped is over");
+                self.reply(reply, Ok(Answer::Stopped(stopped)));
             }
             Then::Token(reply) => {
                 let answer = match refusal {

@@ -491,7 +491,7 @@ fn requests_have_a_limit() {
         bench.start(&machine, None, payload("1"));
     }
     let refused = bench.start(&machine, None, payload("1"));
-    assert!(matches!(bench.expect_error(refused), RuntimeError::Store(_)));
+    assert!(matches!(bench.expect_error(refused), RuntimeError::Overloaded(_)));
     bench.settle();
     let accepted = bench.start(&machine, None, payload("1"));
     bench.settle();

@@ -1,13 +1,14 @@
 //! The whole runtime over a store in memory, with a clock that the test moves and calls that the
-//! test answers.
+//! test answers; and its node alone, with a store whose every answer the test decides.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
 mod harness;
+mod node_bench;
 
 mod activities;
 mod executions;
 mod faults;
-mod node_bench;
 mod resources;
 mod restarts;

@@ -15,11 +15,11 @@ use crate::commands::serve::say;
 use crate::config::{DataPlace, Settings, environment, resolve};
 use crate::failure::Failure;
 use crate::machines::{Refused, Registered, Registrar, Source, sources, type_name};
-use crate::progress::{Narrator, function_line};
+use crate::progress::Narrator;
 use crate::stop::Stop;
 use crate::style::{Style, Tone};
 use crate::telemetry;
-use crate::tokens::{TokenWatch, Tokens, answer_command};
+use crate::tokens::{TokenWatch, Tokens, answer_command, cli_options};
 use crate::watcher::FolderWatcher;
 use crate::wiring::{Node, bind, on_tokio, url};
 
@@ -230,9 +230,9 @@ impl Screen {
         let registrar = Registrar { runtime: &loaded.node.runtime, settings: loaded.settings };
         let arn = registrar.arn(&first.name);
         let command = format!(
-            "\nstart an execution:\n  aws stepfunctions start-execution --endpoint-url {} \\\n    \
+            "\nstart an execution:\n  aws stepfunctions start-execution {} \\\n    \
              --state-machine-arn {arn} --input '{{}}'\n",
-            self.url
+            cli_options(&self.url, &loaded.settings.region)
         );
         say(&self.style.paint(Tone::Dim, &command))
     }
@@ -248,7 +248,7 @@ impl Screen {
             say(&line)?;
         }
         for (state, token) in self.tokens.waiting(piece) {
-            let command = answer_command(&self.url, &token);
+            let command = answer_command(&self.url, &piece.identity.region, &token);
             say(&self.style.paint(Tone::Waiting, &format!("  to answer {state}:\n  {command}")))?;
         }
         Ok(())
@@ -256,7 +256,7 @@ impl Screen {
 
     fn show_function(&mut self, line: &FunctionLogLine) -> Result<(), Failure> {
         self.tokens.shown(&line.text);
-        say(&function_line(self.style, line))
+        say(&self.narrator.function_line(line))
     }
 
     fn show_gap(&self, count: u64, what: &str) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use crate::cli::{Run, ServerOptions};
 use crate::config::{DataPlace, MachineSettings, Settings, environment, resolve};
 use crate::failure::{Failure, UNSUCCESSFUL};
 use crate::machines::{Refused, Registrar, activities, name_of, needs_answers};
-use crate::progress::{Narrator, failure, function_line, output};
+use crate::progress::{Narrator, failure, output};
 use crate::stop::Stop;
 use crate::style::Style;
 use crate::telemetry;
@@ -143,10 +143,8 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
         Some(listener) => Some(serve(listener, &node, settings, &machine)?),
         None => None,
     };
-    let style = Style::of(&std::io::stderr());
     let mut show = Show {
-        style,
-        narrator: Narrator::of_one(style),
+        narrator: Narrator::of_one(Style::of(&std::io::stderr())),
         tokens: TokenWatch::new(tokens),
         url: url.unwrap_or_default(),
         quiet: arguments.quiet,
@@ -192,7 +190,6 @@ fn serve(
 
 /// What the person sees while it runs.
 struct Show {
-    style: Style,
     narrator: Narrator,
     tokens: TokenWatch,
     url: String,
@@ -239,7 +236,7 @@ impl Show {
     fn show_function(&mut self, line: &FunctionLogLine) {
         if !self.quiet {
             self.tokens.shown(&line.text);
-            tell(&function_line(self.style, line));
+            tell(&self.narrator.function_line(line));
         }
     }
 
@@ -253,7 +250,7 @@ impl Show {
                     }
                 }
                 for (state, token) in self.tokens.waiting(&piece) {
-                    let command = answer_command(&self.url, &token);
+                    let command = answer_command(&self.url, &piece.identity.region, &token);
                     tell(&format!("to answer {state}:\n  {command}"));
                 }
                 piece.status != Status::Running

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod compatibility;
 mod configuration;
 mod dev;
 mod help;

@@ -31,10 +31,8 @@ fn an_execution_that_succeeds() {
             {"n":1.0,"verdict":{"fits":true}}
             ----- stderr -----
               [TIME]  ▶ arn:aws:states:us-east-1:123456789012:execution:size:one
-              [TIME]    → Big  Choice
-              [TIME]    ✓ Big  goes on with Small
-              [TIME]    → Small  Pass
-              [TIME]    ✓ Small  [N] ms
+              [TIME]    ✓ Big  Choice  goes on with Small
+              [TIME]    ✓ Small  Pass
               [TIME]  ■ size  SUCCEEDED after [N] ms
         "#]],
     );
@@ -49,8 +47,7 @@ fn an_execution_that_fails() {
             exit status: 1
             ----- stderr -----
               [TIME]  ▶ arn:aws:states:us-east-1:123456789012:execution:size:one
-              [TIME]    → Big  Choice
-              [TIME]    ✓ Big  goes on with TooBig
+              [TIME]    ✓ Big  Choice  goes on with TooBig
               [TIME]    → TooBig  Fail
               [TIME]  ✗ size  FAILED after [N] ms: TooBig: nine is enough
         "#]],

@@ -16,8 +16,8 @@ use clap_complete::Shell;
     arg_required_else_help = true,
     long_about = "AWS Step Functions on your own machines.\n\n\
         Stepwell runs Amazon States Language, speaks the Step Functions API and keeps every \
-        execution through crashes, in one program. The AWS CLI, the SDKs and Terraform work \
-        with it when their endpoint points at it.",
+        execution through crashes, in one program. The AWS CLI and the SDKs work with it when \
+        their endpoint points at it.",
     after_help = FIRST_STEPS,
 )]
 pub(crate) struct Cli {

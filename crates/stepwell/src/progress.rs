@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use asl::{Payload, Program, Resource, StateIndex, StateKind, Timestamp};
+use asl::{Payload, Program, Resource, State, StateIndex, StateKind, Timestamp};
 use engine::{Event, EventKind, FrameId};
 use integrations::FunctionLogLine;
 use runtime::Progress;
@@ -48,7 +48,28 @@ struct Frame {
     at_once: bool,
 }
 
+/// What a line says about a state: a sign, what it means, and the rest.
+type Shown = (&'static str, Tone, String);
+
 impl Frame {
+    /// The state is left: because its failure was caught, or because its work is done.
+    fn exit(&mut self, at: Timestamp, state: &State, next: Option<&str>) -> Shown {
+        let took = self.entered.take().map(|entered| duration(at.0 - entered.0));
+        let took = took.unwrap_or_default();
+        if std::mem::take(&mut self.failed) {
+            let next = next.unwrap_or("the end");
+            return ("↪", Tone::Waiting, format!("caught, goes on with {next}  {took}"));
+        }
+        let kind = if self.at_once { state.kind.name() } else { "" };
+        let what = match (&state.kind, next) {
+            (StateKind::Choice { .. }, Some(next)) => format!("goes on with {next}"),
+            _ if self.at_once => String::new(),
+            _ => took,
+        };
+        let gap = if kind.is_empty() || what.is_empty() { "" } else { "  " };
+        ("✓", Tone::Good, format!("{kind}{gap}{what}"))
+    }
+
     /// The same frame in a state about which nothing is known yet.
     fn begun(&self) -> Frame {
         Frame { label: self.label.clone(), ..Frame::default() }
@@ -180,93 +201,57 @@ impl Line {
 impl Track {
     /// The line for an event inside the machine; most events of tasks and containers have none.
     fn line(&mut self, event: &Event, program: &Program) -> Option<Line> {
-        let (frame_id, state) = event.kind.place()?;
-        let depth = depth(program, state) + 1;
+        let (frame_id, index) = event.kind.place()?;
         self.begin_frames(&event.kind, frame_id);
+        if let Some(failure) = failure_of(&event.kind) {
+            self.failed_state = Some(index);
+            self.frames.entry(frame_id).or_default().failed = true;
+            return Some(self.line_of(frame_id, index, program, ("✗", Tone::Bad, failure)));
+        }
+        let cut_off_by_itself = self.failed_state == Some(index);
         let frame = self.frames.entry(frame_id).or_default();
-        let name = format!("{}{}", program.state(state).name, frame.label);
-        let line = |sign, tone, detail: String| Some(Line::new(depth, sign, tone, &name, detail));
-        match &event.kind {
+        let state = program.state(index);
+        let shown = match &event.kind {
             EventKind::StateEntered { .. } => {
                 *frame = Frame { entered: Some(event.at), ..frame.begun() };
-                line("→", Tone::Dim, program.state(state).kind.name().to_owned())
+                ("→", Tone::Dim, state.kind.name().to_owned())
             }
             EventKind::StateExited { next, .. } => {
-                let took = frame.entered.take().map(|entered| duration(event.at.0 - entered.0));
-                let took = took.unwrap_or_default();
-                if std::mem::take(&mut frame.failed) {
-                    let next = next.map(|next| program.state(next).name.to_string());
-                    let next = next.unwrap_or_else(|| "the end".to_owned());
-                    line("↪", Tone::Waiting, format!("caught, goes on with {next}  {took}"))
-                } else {
-                    let kind = &program.state(state).kind;
-                    let what = match (kind, next) {
-                        (StateKind::Choice { .. }, Some(next)) => {
-                            format!("goes on with {}", program.state(*next).name)
-                        }
-                        _ if frame.at_once => String::new(),
-                        _ => took,
-                    };
-                    let kind = if frame.at_once { kind.name() } else { "" };
-                    let gap = if kind.is_empty() || what.is_empty() { "" } else { "  " };
-                    line("✓", Tone::Good, format!("{kind}{gap}{what}"))
-                }
+                frame.exit(event.at, state, next.map(|next| &*program.state(next).name))
             }
-            EventKind::StateAborted { .. } if self.failed_state == Some(state) => None,
-            EventKind::StateAborted { .. } => line("✗", Tone::Dim, "aborted".to_owned()),
+            EventKind::StateAborted { .. } if cut_off_by_itself => return None,
+            EventKind::StateAborted { .. } => ("✗", Tone::Dim, "aborted".to_owned()),
             EventKind::WaitScheduled { until, .. } => {
-                let time = duration(until.0 - event.at.0);
-                line("…", Tone::Waiting, format!("waits {time}"))
+                ("…", Tone::Waiting, format!("waits {}", duration(until.0 - event.at.0)))
             }
             EventKind::RetryScheduled { until, .. } => {
                 frame.retries += 1;
                 frame.failed = false;
                 let (retries, time) = (frame.retries, duration(until.0 - event.at.0));
-                line("↻", Tone::Waiting, format!("retry {retries} in {time}"))
-            }
-            EventKind::TaskStarted { by_worker: true, worker_name, .. } => {
-                let worker = worker_name.as_deref().unwrap_or("without a name");
-                line("…", Tone::Dim, format!("taken by worker {worker}"))
-            }
-            EventKind::TaskScheduled { .. } => match &program.state(state).kind {
-                StateKind::Task(task) => match &task.resource {
-                    Resource::Activity { arn } => {
-                        let name = arn.rsplit(':').next().unwrap_or(arn);
-                        line("…", Tone::Waiting, format!("waits for a worker of {name}"))
-                    }
-                    _ => None,
-                },
-                _ => None,
-            },
-            EventKind::TaskSubmitted { .. } => {
-                line("…", Tone::Waiting, "waits for its task token".to_owned())
-            }
-            EventKind::TaskFailed { error, cause, .. } => {
-                frame.failed = true;
-                self.failed_state = Some(state);
-                line("✗", Tone::Bad, failure(error.as_deref(), cause.as_deref()))
-            }
-            EventKind::TaskTimedOut { error, cause, .. } => {
-                frame.failed = true;
-                self.failed_state = Some(state);
-                line("✗", Tone::Bad, failure(Some(error), cause.as_deref()))
-            }
-            EventKind::EvaluationFailed { error, cause, .. } => {
-                frame.failed = true;
-                self.failed_state = Some(state);
-                line("✗", Tone::Bad, failure(Some(error), Some(cause)))
+                ("↻", Tone::Waiting, format!("retry {retries} in {time}"))
             }
             EventKind::ParallelFailed { .. } | EventKind::MapFailed { .. } => {
                 frame.failed = true;
-                None
+                return None;
             }
-            EventKind::MapStarted { length, .. } => line(
-                "…",
-                Tone::Dim,
-                format!("{length} item{}", if *length == 1 { "" } else { "s" }),
-            ),
-            _ => None,
-        }
+            EventKind::MapStarted { length, .. } => {
+                ("…", Tone::Dim, format!("{length} item{}", if *length == 1 { "" } else { "s" }))
+            }
+            kind => task_waits(kind, state)?,
+        };
+        Some(self.line_of(frame_id, index, program, shown))
+    }
+
+    fn line_of(
+        &self,
+        frame: FrameId,
+        index: StateIndex,
+        program: &Program,
+        (sign, tone, detail): Shown,
+    ) -> Line {
+        let label = self.frames.get(&frame).map(|frame| &*frame.label).unwrap_or_default();
+        let name = format!("{}{label}", program.state(index).name);
+        Line::new(depth(program, index) + 1, sign, tone, &name, detail)
     }
 
     /// A state is entered, and left by the next event.
@@ -298,6 +283,43 @@ impl Track {
             }
             _ => {}
         }
+    }
+}
+
+/// The error of an attempt or an evaluation that failed.
+fn failure_of(kind: &EventKind) -> Option<String> {
+    match kind {
+        EventKind::TaskFailed { error, cause, .. } => {
+            Some(failure(error.as_deref(), cause.as_deref()))
+        }
+        EventKind::TaskTimedOut { error, cause, .. } => {
+            Some(failure(Some(error), cause.as_deref()))
+        }
+        EventKind::EvaluationFailed { error, cause, .. } => Some(failure(Some(error), Some(cause))),
+        _ => None,
+    }
+}
+
+/// What a task waits for, where that is somebody outside.
+fn task_waits(kind: &EventKind, state: &State) -> Option<Shown> {
+    match (kind, &state.kind) {
+        (EventKind::TaskScheduled { .. }, StateKind::Task(task)) => match &task.resource {
+            Resource::Activity { arn } => {
+                let name = arn.rsplit(':').next().unwrap_or(arn);
+                Some(("…", Tone::Waiting, format!("waits for a worker of {name}")))
+            }
+            _ => None,
+        },
+        (EventKind::TaskStarted { by_worker: true, worker_name, .. }, _) => {
+            let worker = worker_name.as_deref().unwrap_or("without a name");
+            Some(("…", Tone::Dim, format!("taken by worker {worker}")))
+        }
+        (EventKind::TaskSubmitted { .. }, StateKind::Task(task))
+            if task.resource.waits_for_task_token() =>
+        {
+            Some(("…", Tone::Waiting, "waits for its task token".to_owned()))
+        }
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+use crate::definition::Definition;
 use crate::document::{LineTable, Node, ObjectNode, Span};
 use crate::json::{parse_document, source_location};
 use crate::validate::findings::SCHEMA;
@@ -42,39 +43,36 @@ pub struct Compiled {
 /// Parses, checks and compiles a definition. Never fails and never panics: what is wrong comes
 /// back as diagnostics.
 pub fn compile(definition: &str, machine_type: MachineType) -> Compiled {
-    match parse(definition) {
-        Ok(root) => compile_document(definition, &root, machine_type),
-        Err(compiled) => *compiled,
-    }
+    Definition::from_json(definition).compile(machine_type)
 }
 
 /// As [`compile`], for the definition of one state, which is called `name`: state 0 of the
 /// program. The states that it leads to need not exist; they follow as states of type Succeed.
 /// Locations are those of a machine that has the state: `/States/<name>/…`.
 pub fn compile_state(definition: &str, name: &str, machine_type: MachineType) -> Compiled {
-    match parse(definition) {
+    match json_root(definition) {
         Ok(root) => {
             let machine = single::machine_around(root, name);
             compile_document(definition, &machine, machine_type)
         }
-        Err(compiled) => *compiled,
+        Err(diagnostic) => Compiled { program: None, diagnostics: vec![diagnostic] },
     }
 }
 
-/// Parses a definition to an object.
-fn parse(definition: &str) -> Result<Node, Box<Compiled>> {
-    let refused = |diagnostic| Box::new(Compiled { program: None, diagnostics: vec![diagnostic] });
+/// Parses a definition in JSON to an object.
+pub(crate) fn json_root(definition: &str) -> Result<Node, Diagnostic> {
     match parse_document(definition) {
         Ok(Some(root)) if root.as_object().is_some() => Ok(root),
         Ok(Some(root)) => {
-            Err(refused(no_object(Some(LineTable::new(definition).positions(root.span)))))
+            Err(no_object(Some(LineTable::new(definition).positions(root.span))))
         }
-        Ok(None) => Err(refused(no_object(None))),
-        Err(error) => Err(refused(syntax_diagnostic(definition, &error))),
+        Ok(None) => Err(no_object(None)),
+        Err(error) => Err(syntax_diagnostic(definition, &error)),
     }
 }
 
-fn compile_document(definition: &str, root: &Node, machine_type: MachineType) -> Compiled {
+/// Checks and compiles an object that was read from the text `definition`.
+pub(crate) fn compile_document(definition: &str, root: &Node, machine_type: MachineType) -> Compiled {
     let empty = ObjectNode::default();
     let object = root.as_object().unwrap_or(&empty);
     let lines = LineTable::new(definition);
@@ -119,7 +117,7 @@ struct Compiler<'n> {
     names: UsedNames<'n>,
 }
 
-fn no_object(span: Option<(Position, Position)>) -> Diagnostic {
+pub(crate) fn no_object(span: Option<(Position, Position)>) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
         code: SCHEMA,

@@ -37,6 +37,8 @@ pub(crate) enum NodeKind {
 #[derive(Debug, Default)]
 pub(crate) struct ObjectNode {
     members: Vec<Member>,
+    /// Keys that come again later: what they name there counts.
+    repeated: Vec<(String, Span)>,
 }
 
 /// A key and its value.
@@ -52,6 +54,7 @@ impl ObjectNode {
     pub(crate) fn new(written: Vec<Member>) -> ObjectNode {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut members: Vec<Member> = Vec::with_capacity(written.len());
+        let mut repeated = Vec::new();
         for member in written {
             // Small objects are searched, large ones hashed: a hostile object of 100,000 keys
             // must not cost their square.
@@ -65,7 +68,10 @@ impl ObjectNode {
                 places.get(&member.key).copied()
             };
             match place {
-                Some(place) => members[place] = member,
+                Some(place) => {
+                    let earlier = std::mem::replace(&mut members[place], member);
+                    repeated.push((earlier.key, earlier.key_span));
+                }
                 None => {
                     if !places.is_empty() {
                         places.insert(member.key.clone(), members.len());
@@ -74,7 +80,7 @@ impl ObjectNode {
                 }
             }
         }
-        ObjectNode { members }
+        ObjectNode { members, repeated }
     }
 
     /// The value of a key.
@@ -95,6 +101,11 @@ impl ObjectNode {
     /// The members in order.
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Member> {
         self.members.iter()
+    }
+
+    /// Keys that are written again further down, with their places.
+    pub(crate) fn repeated(&self) -> &[(String, Span)] {
+        &self.repeated
     }
 
     pub(crate) fn is_empty(&self) -> bool {

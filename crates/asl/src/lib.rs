@@ -7,6 +7,7 @@
 mod budget;
 mod choice;
 mod compile;
+mod definition;
 mod diagnostic;
 mod document;
 mod environment;
@@ -14,6 +15,7 @@ mod intrinsics;
 mod java;
 mod json;
 mod jsonata;
+mod lint;
 mod path;
 mod payload;
 mod program;
@@ -26,6 +28,7 @@ mod variable_references;
 
 pub use choice::{Condition, ConditionError};
 pub use compile::{Compiled, compile, compile_state};
+pub use definition::Definition;
 pub use diagnostic::{Diagnostic, Position, Severity, describe_diagnostics, render_diagnostic};
 pub use environment::{
     ContextObject, Environment, EvaluationError, VariableMap, Variables, next_random,
@@ -34,6 +37,7 @@ pub use intrinsics::IntrinsicCall;
 pub use java::json_text;
 pub use json::{JsonSyntaxError, parse_json};
 pub use jsonata::{Expression, ExpressionError, StatesReferences};
+pub use lint::{LINTS, Lint, lint};
 pub use path::{Path, PathMiss, PathRoot, PathSyntaxError};
 pub use payload::Payload;
 pub use program::*;

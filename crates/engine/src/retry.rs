@@ -16,9 +16,12 @@ pub(crate) enum Purpose {
 /// Whether one of the names takes the failure.
 pub(crate) fn matches(names: &[Box<str>], failure: &Failure, purpose: Purpose) -> bool {
     let error = failure.error.as_deref();
+    // A result that is too large stays too large: it may be caught, but is not tried again.
+    if purpose == Purpose::Retry && error == Some(DATA_LIMIT_EXCEEDED) {
+        return false;
+    }
     names.iter().any(|name| match &**name {
-        // A result that is too large stays too large: it is caught, but not tried again.
-        "States.ALL" => purpose == Purpose::Catch || error != Some(DATA_LIMIT_EXCEEDED),
+        "States.ALL" => true,
         "States.TaskFailed" => {
             error == Some("States.TaskFailed")
                 || failure.of_task && !matches!(error, Some(TIMEOUT | DATA_LIMIT_EXCEEDED))
@@ -96,9 +99,10 @@ mod tests {
         check("States.DataLimitExceeded", Some("States.DataLimitExceeded"), true, true);
         check("Mine", Some("mine"), true, false);
         check("Mine", Some("Mine"), true, true);
-        let all = [Box::from("States.ALL")];
         let large = failure(Some(DATA_LIMIT_EXCEEDED), true);
-        assert!(!matches(&all, &large, Purpose::Retry));
+        for name in ["States.ALL", DATA_LIMIT_EXCEEDED] {
+            assert!(!matches(&[Box::from(name)], &large, Purpose::Retry), "{name}");
+        }
     }
 
     #[test]

@@ -15,14 +15,14 @@ pub(crate) struct Span {
 }
 
 /// A value and its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) kind: NodeKind,
     pub(crate) span: Span,
 }
 
 /// What a value is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum NodeKind {
     Null,
     Boolean(bool),
@@ -34,7 +34,7 @@ pub(crate) enum NodeKind {
 
 /// The members of an object in order. A key that is written more than once keeps its first
 /// place and its last value.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ObjectNode {
     members: Vec<Member>,
     /// Keys that come again later: what they name there counts.
@@ -42,7 +42,7 @@ pub(crate) struct ObjectNode {
 }
 
 /// A key and its value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) key: String,
     pub(crate) key_span: Span,
@@ -106,6 +106,11 @@ impl ObjectNode {
     /// Keys that are written again further down, with their places.
     pub(crate) fn repeated(&self) -> &[(String, Span)] {
         &self.repeated
+    }
+
+    /// The members in order, to be taken apart.
+    pub(crate) fn into_members(self) -> Vec<Member> {
+        self.members
     }
 
     pub(crate) fn is_empty(&self) -> bool {

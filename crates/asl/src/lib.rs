@@ -25,6 +25,7 @@ mod template;
 mod timestamp;
 mod validate;
 mod variable_references;
+mod yaml;
 
 pub use choice::{Condition, ConditionError};
 pub use compile::{Compiled, compile, compile_state};

@@ -29,7 +29,7 @@ const FIRST_STEPS: &str = "\
 First steps:
   stepwell validate machine.asl.json            is the definition right?
   stepwell run machine.asl.json --input '{}'    run it once, here and now
-  stepwell dev .                                serve every *.asl.json of this folder
+  stepwell dev .                                serve every definition of this folder
   stepwell serve --data /var/lib/stepwell       a server that keeps everything";
 
 /// What to do.
@@ -74,7 +74,8 @@ pub(crate) struct Serve {
 #[command(
     long_about = "Serve a folder of state machines, reload them when they change, show what they \
         do.\n\n\
-        Every *.asl.json in the folder becomes a state machine named after its file; saving the \
+        Every *.asl.json and *.asl.yaml in the folder becomes a state machine named after its \
+        file; saving the \
         file updates it, and mistakes are shown with their place in the text. Activities that \
         the definitions name are created. Functions, and machines of type EXPRESS, are declared \
         in the folder's stepwell.toml. Executions are printed as they go, and so is what \
@@ -92,7 +93,7 @@ Examples:
       Start an execution of NAME.asl.json"
 )]
 pub(crate) struct Dev {
-    /// The folder with the *.asl.json files.
+    /// The folder with the *.asl.json and *.asl.yaml files.
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
     #[command(flatten)]
@@ -118,7 +119,7 @@ Examples:
   stepwell run order.asl.json --quiet && echo done"
 )]
 pub(crate) struct Run {
-    /// The definition.
+    /// The definition: JSON, or YAML if its name ends with .yaml or .yml.
     #[arg(value_name = "FILE")]
     pub(crate) definition: PathBuf,
     /// The input: JSON, @FILE, or - for standard input.
@@ -149,10 +150,12 @@ pub(crate) struct Run {
 #[command(
     long_about = "Check definitions and show every mistake with its place.\n\n\
         Findings have AWS's codes and words. The exit status is 0 if every definition is valid \
-        (warnings allowed), 1 if one is not, and 2 if a file cannot be read.",
+        (warnings allowed), 1 if one is not, and 2 if a file cannot be read. Files that end with \
+        .yaml or .yml are YAML.",
     after_long_help = "\
 Examples:
   stepwell validate machine.asl.json
+  stepwell validate --lint machine.asl.yaml
   stepwell validate machines/*.asl.json
   stepwell validate --type EXPRESS fast.asl.json
   stepwell validate --format json machine.asl.json | jq '.[].diagnostics'"
@@ -164,6 +167,12 @@ pub(crate) struct Validate {
     /// How to show what was found.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: OutputFormat,
+    /// Give advice, too: what AWS accepts and nobody can have meant.
+    #[arg(long)]
+    pub(crate) lint: bool,
+    /// Read YAML, whatever the files are called.
+    #[arg(long)]
+    pub(crate) yaml: bool,
     /// Check as this type; EXPRESS refuses activities and patterns that wait.
     #[arg(long, value_name = "TYPE", default_value = "STANDARD", ignore_case = true)]
     pub(crate) r#type: MachineTypeName,

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use asl::{Diagnostic, MachineType, Program, Resource, StateKind, Timestamp};
+use asl::{Definition, Diagnostic, MachineType, Program, Resource, StateKind, Timestamp};
 use runtime::{Activity, NewStateMachine, Runtime, RuntimeError, StateMachine, StateMachineUpdate};
 
 use crate::config::{MachineSettings, Settings};
 use crate::failure::Failure;
 
-/// How the name of a definition's file ends.
-pub(crate) const SUFFIX: &str = ".asl.json";
+/// How the name of a definition's file ends. Where two files give a machine the same name, the
+/// first ending counts.
+pub(crate) const SUFFIXES: [&str; 3] = [".asl.json", ".asl.yaml", ".asl.yml"];
 
 /// A definition in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +47,19 @@ pub(crate) enum Refused {
     Other(String),
 }
 
-/// The definitions of a folder: every `NAME.asl.json`, and those that the configuration places
-/// elsewhere. By name.
-pub(crate) fn sources(folder: &Path, settings: &Settings) -> Result<Vec<Source>, Failure> {
-    let mut sources = BTreeMap::new();
+/// The definitions of a folder.
+pub(crate) struct Sources {
+    /// By name.
+    pub(crate) sources: Vec<Source>,
+    /// Files that are left out, each after the one that has its name.
+    pub(crate) left_out: Vec<(PathBuf, PathBuf)>,
+}
+
+/// The definitions of a folder: every `NAME.asl.json` or `NAME.asl.yaml`, and those that the
+/// configuration places elsewhere.
+pub(crate) fn sources(folder: &Path, settings: &Settings) -> Result<Sources, Failure> {
+    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+    let mut left_out = Vec::new();
     let entries = std::fs::read_dir(folder).map_err(|error| {
         Failure::usage(format!("cannot read the folder {}: {error}", folder.display()))
     })?;
@@ -60,7 +70,15 @@ pub(crate) fn sources(folder: &Path, settings: &Settings) -> Result<Vec<Source>,
             false => entry.path(),
         };
         if let Some(name) = name_of(&path) {
-            sources.insert(name.clone(), Source { name, path });
+            let other = sources.insert(name.clone(), Source { name: name.clone(), path });
+            if let (Some(other), Some(this)) = (other, sources.get_mut(&name)) {
+                let (kept, dropped) = match rank(&other.path) < rank(&this.path) {
+                    true => (other.path.clone(), this.path.clone()),
+                    false => (this.path.clone(), other.path.clone()),
+                };
+                this.path.clone_from(&kept);
+                left_out.push((kept, dropped));
+            }
         }
     }
     for (name, machine) in &settings.machines {
@@ -71,12 +89,29 @@ pub(crate) fn sources(folder: &Path, settings: &Settings) -> Result<Vec<Source>,
             sources.insert(name.clone(), source);
         }
     }
-    Ok(sources.into_values().collect())
+    left_out.sort();
+    Ok(Sources { sources: sources.into_values().collect(), left_out })
+}
+
+/// The place of a file's ending among those that definitions have.
+fn rank(path: &Path) -> usize {
+    let name = path.to_string_lossy();
+    SUFFIXES.iter().position(|suffix| name.ends_with(suffix)).unwrap_or(SUFFIXES.len())
+}
+
+/// A definition as it is written: in YAML if its file's name says so, else in JSON.
+pub(crate) fn definition<'t>(path: &Path, text: &'t str) -> Definition<'t> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension {
+        Some("yaml" | "yml") => Definition::from_yaml(text),
+        _ => Definition::from_json(text),
+    }
 }
 
 /// The machine's name in the name of its file.
 pub(crate) fn name_of(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
+    let name = path.file_name()?.to_str()?;
+    let name = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix))?;
     (!name.is_empty() && !name.starts_with('.')).then(|| name.to_owned())
 }
 

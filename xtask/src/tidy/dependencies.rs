@@ -30,6 +30,7 @@ const PURE: &[(&str, &[&str])] = &[
             "jlens-core",
             "md-5",
             "regex",
+            "saphyr-parser",
             "serde",
             "serde_json",
             "sha1",

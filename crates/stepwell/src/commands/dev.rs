@@ -14,7 +14,7 @@ use crate::cli::Dev;
 use crate::commands::serve::say;
 use crate::config::{DataPlace, Settings, environment, resolve};
 use crate::failure::Failure;
-use crate::machines::{Refused, Registered, Registrar, Source, sources, type_name};
+use crate::machines::{Refused, Registered, Registrar, Source, Sources, sources, type_name};
 use crate::progress::Narrator;
 use crate::stop::Stop;
 use crate::style::{Style, Tone};
@@ -93,7 +93,16 @@ struct Loaded<'n> {
 impl Loaded<'_> {
     /// Registers every definition whose text is another one than before.
     async fn load(&mut self, screen: &Screen) -> Result<(), Failure> {
-        let sources = sources(self.folder, self.settings)?;
+        let Sources { sources, left_out } = sources(self.folder, self.settings)?;
+        for (kept, dropped) in left_out {
+            if self.texts.insert(dropped.clone(), "".into()).is_none() {
+                screen.complain(&format!(
+                    "{} is left out: {} has its name",
+                    dropped.display(),
+                    kept.display()
+                ))?;
+            }
+        }
         for source in &sources {
             match std::fs::read_to_string(&source.path) {
                 Ok(text) => self.load_one(source, text.into(), screen).await?,
@@ -103,8 +112,9 @@ impl Loaded<'_> {
             }
         }
         let gone = |path: &PathBuf| {
-            path.to_string_lossy().ends_with(crate::machines::SUFFIX)
+            crate::machines::name_of(path).is_some()
                 && !sources.iter().any(|source| &source.path == path)
+                && !path.exists()
         };
         let gone: Vec<PathBuf> = self.texts.keys().filter(|path| gone(path)).cloned().collect();
         for path in gone {
@@ -129,7 +139,15 @@ impl Loaded<'_> {
         }
         let settings = self.settings.machines.get(&source.name).cloned().unwrap_or_default();
         let registrar = Registrar { runtime: &self.node.runtime, settings: self.settings };
-        match registrar.register(&source.name, Arc::clone(&text), &settings).await {
+        let read = crate::machines::definition(&source.path, &text);
+        // What is wrong is shown in the text as it is written.
+        let registered = match read.to_json() {
+            Some(json) if read.compile(settings.machine_type).program.is_some() => {
+                registrar.register(&source.name, json.into(), &settings).await
+            }
+            _ => Err(Refused::Invalid(read.compile(settings.machine_type).diagnostics)),
+        };
+        match registered {
             Ok(registered) => screen.show_machine(&registered),
             Err(Refused::Invalid(diagnostics)) => {
                 let file = source.path.display().to_string();
@@ -220,10 +238,10 @@ impl Screen {
     /// Everything is ready: where it is, and how to start the first execution.
     fn invite(&self, loaded: &Loaded<'_>) -> Result<(), Failure> {
         say(&format!("listening on {}", self.url))?;
-        let names = sources(loaded.folder, loaded.settings)?;
+        let names = sources(loaded.folder, loaded.settings)?.sources;
         let Some(first) = names.first() else {
             return say(&format!(
-                "no *.asl.json in {}; write one, it is picked up at once",
+                "no *.asl.json or *.asl.yaml in {}; write one, it is picked up at once",
                 self.folder.display()
             ));
         };

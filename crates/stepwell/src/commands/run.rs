@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asl::{MachineType, Payload, compile};
+use asl::{MachineType, Payload};
 use engine::Status;
 use engine::limits::PAYLOAD_BYTES_MAX;
 use integrations::FunctionLogLine;
@@ -45,12 +45,13 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     if let Some(machine_type) = arguments.r#type {
         machine.machine_type = machine_type.into();
     }
-    let compiled = compile(&definition, machine.machine_type);
+    let read = crate::machines::definition(path, &definition);
+    let compiled = read.compile(machine.machine_type);
     let file = path.display().to_string();
     for diagnostic in &compiled.diagnostics {
         tell(asl::render_diagnostic(&file, &definition, diagnostic).trim_end());
     }
-    let Some(program) = compiled.program else {
+    let (Some(program), Some(json)) = (compiled.program, read.to_json()) else {
         return Err(Failure::usage(format!("{file} is not valid")));
     };
     if let Some(name) = arguments.name.as_deref().filter(|name| !api::is_name(name)) {
@@ -61,7 +62,7 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
     }
     let start = Start {
         name,
-        definition: definition.into(),
+        definition: json.into(),
         machine,
         input: input(&arguments.input)?,
         answers: needs_answers(&program),

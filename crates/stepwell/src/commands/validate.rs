@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use asl::{Diagnostic, Severity, compile, render_diagnostic};
+use asl::{Definition, Diagnostic, Severity, render_diagnostic};
 use serde_json::{Value, json};
 
 use crate::cli::{OutputFormat, Validate};
@@ -28,7 +28,15 @@ pub(crate) fn run(arguments: &Validate) -> Result<ExitCode, Failure> {
     let mut reports = Vec::new();
     for path in &arguments.files {
         let (name, text) = read(path)?;
-        let diagnostics = compile(&text, arguments.r#type.into()).diagnostics;
+        let definition = match arguments.yaml {
+            true => Definition::from_yaml(&text),
+            false => crate::machines::definition(path, &text),
+        };
+        let machine_type = arguments.r#type.into();
+        let mut diagnostics = definition.compile(machine_type).diagnostics;
+        if arguments.lint {
+            diagnostics.extend(definition.lint(machine_type));
+        }
         reports.push(Report { name, text, diagnostics });
     }
     let shown = match arguments.format {

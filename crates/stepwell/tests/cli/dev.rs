@@ -64,6 +64,39 @@ fn definitions_become_state_machines_and_follow_their_files() {
 }
 
 #[test]
+fn definitions_in_yaml_become_state_machines() {
+    let folder = Folder::with(&[
+        ("a.asl.yaml", "StartAt: A\nStates:\n  A: {Type: Succeed}\n"),
+        ("b.asl.json", VALID),
+        ("b.asl.yaml", "StartAt: A\n"),
+        ("c.asl.yml", "StartAt: A\nStates:\n  A: {Type: Pass}\n"),
+    ]);
+    let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
+    expect![[r#"
+        stepwell [VERSION]  .  data in .stepwell
+        b.asl.yaml is left out: b.asl.json has its name
+        ● a  STANDARD  1 state  created
+        ● b  STANDARD  1 state  created
+        c.asl.yml:3:3: error[SCHEMA_VALIDATION_FAILED]: This object should have only one of the following fields: [Next, End]
+          |
+        3 |   A: {Type: Pass}
+          |   ^
+          = at /States/A
+        c is not valid and is not there
+    "#]]
+    .assert_eq(&dev.preparations.replace(env!("CARGO_PKG_VERSION"), "[VERSION]"));
+    let described = dev.call("DescribeStateMachine", &json!({"stateMachineArn": machine("a")}));
+    let expected = "{\n  \"StartAt\": \"A\",\n  \"States\": {\n    \"A\": {\n      \"Type\": \
+                    \"Succeed\"\n    }\n  }\n}";
+    assert_eq!(described["definition"], expected);
+    let mended = "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n";
+    std::fs::write(folder.path().join("c.asl.yml"), mended).unwrap();
+    dev.line_with("c  STANDARD  1 state  created");
+    dev.signal(Signal::INT);
+    assert_eq!(dev.wait(), 0);
+}
+
+#[test]
 fn executions_are_shown_as_they_go() {
     let activity = "arn:aws:states:us-east-1:123456789012:activity:pack";
     let definition = format!(

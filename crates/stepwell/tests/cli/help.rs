@@ -13,31 +13,31 @@ fn without_a_command() {
     check(
         &[],
         &expect![[r#"
-        exit status: 2
-        ----- stderr -----
-        AWS Step Functions on your own machines
+            exit status: 2
+            ----- stderr -----
+            AWS Step Functions on your own machines
 
-        Usage: stepwell <COMMAND>
+            Usage: stepwell <COMMAND>
 
-        Commands:
-          serve        Serve the Step Functions API and keep every execution in a data directory
-          dev          Serve a folder of state machines, reload them when they change, show what they do
-          run          Run one execution of a definition in this process
-          validate     Check definitions and show every mistake with its place
-          history      Show the history of an execution as a table
-          completions  Print a completion script for a shell
-          help         Print this message or the help of the given subcommand(s)
+            Commands:
+              serve        Serve the Step Functions API and keep every execution in a data directory
+              dev          Serve a folder of state machines, reload them when they change, show what they do
+              run          Run one execution of a definition in this process
+              validate     Check definitions and show every mistake with its place
+              history      Show the history of an execution as a table
+              completions  Print a completion script for a shell
+              help         Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help     Print help (see more with '--help')
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help (see more with '--help')
+              -V, --version  Print version
 
-        First steps:
-          stepwell validate machine.asl.json            is the definition right?
-          stepwell run machine.asl.json --input '{}'    run it once, here and now
-          stepwell dev .                                serve every *.asl.json of this folder
-          stepwell serve --data /var/lib/stepwell       a server that keeps everything
-    "#]],
+            First steps:
+              stepwell validate machine.asl.json            is the definition right?
+              stepwell run machine.asl.json --input '{}'    run it once, here and now
+              stepwell dev .                                serve every definition of this folder
+              stepwell serve --data /var/lib/stepwell       a server that keeps everything
+        "#]],
     );
 }
 
@@ -115,17 +115,17 @@ fn dev() {
             ----- stdout -----
             Serve a folder of state machines, reload them when they change, show what they do.
 
-            Every *.asl.json in the folder becomes a state machine named after its file; saving the file updates
-            it, and mistakes are shown with their place in the text. Activities that the definitions name are
-            created. Functions, and machines of type EXPRESS, are declared in the folder's stepwell.toml.
-            Executions are printed as they go, and so is what functions write to their logs.
+            Every *.asl.json and *.asl.yaml in the folder becomes a state machine named after its file; saving
+            the file updates it, and mistakes are shown with their place in the text. Activities that the
+            definitions name are created. Functions, and machines of type EXPRESS, are declared in the folder's
+            stepwell.toml. Executions are printed as they go, and so is what functions write to their logs.
 
             Usage: stepwell dev [OPTIONS] [DIR]
 
             Arguments:
               [DIR]
-                      The folder with the *.asl.json files
-          
+                      The folder with the *.asl.json and *.asl.yaml files
+
                       [default: .]
 
             Options:
@@ -156,7 +156,7 @@ fn dev() {
 
                   --log-format <FORMAT>
                       How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
-          
+
                       [possible values: text, json]
 
               -h, --help
@@ -197,12 +197,12 @@ fn run() {
 
             Arguments:
               <FILE>
-                      The definition
+                      The definition: JSON, or YAML if its name ends with .yaml or .yml
 
             Options:
               -i, --input <JSON|@FILE|->
                       The input: JSON, @FILE, or - for standard input
-          
+
                       [default: {}]
 
                   --name <NAME>
@@ -210,7 +210,7 @@ fn run() {
 
                   --type <TYPE>
                       Run it as this type [default: the one in stepwell.toml, else STANDARD]
-          
+
                       [possible values: STANDARD, EXPRESS]
 
               -q, --quiet
@@ -239,7 +239,7 @@ fn run() {
 
                   --log-format <FORMAT>
                       How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
-          
+
                       [possible values: text, json]
 
               -h, --help
@@ -264,7 +264,8 @@ fn validate() {
             Check definitions and show every mistake with its place.
 
             Findings have AWS's codes and words. The exit status is 0 if every definition is valid (warnings
-            allowed), 1 if one is not, and 2 if a file cannot be read.
+            allowed), 1 if one is not, and 2 if a file cannot be read. Files that end with .yaml or .yml are
+            YAML.
 
             Usage: stepwell validate [OPTIONS] <FILE>...
 
@@ -275,13 +276,19 @@ fn validate() {
             Options:
                   --format <FORMAT>
                       How to show what was found
-          
+
                       [default: text]
                       [possible values: text, json]
 
+                  --lint
+                      Give advice, too: what AWS accepts and nobody can have meant
+
+                  --yaml
+                      Read YAML, whatever the files are called
+
                   --type <TYPE>
                       Check as this type; EXPRESS refuses activities and patterns that wait
-          
+
                       [default: STANDARD]
                       [possible values: STANDARD, EXPRESS]
 
@@ -290,6 +297,7 @@ fn validate() {
 
             Examples:
               stepwell validate machine.asl.json
+              stepwell validate --lint machine.asl.yaml
               stepwell validate machines/*.asl.json
               stepwell validate --type EXPRESS fast.asl.json
               stepwell validate --format json machine.asl.json | jq '.[].diagnostics'

@@ -209,3 +209,33 @@ fn somebody_answers() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "[1]\n");
     assert!(output.status.success());
 }
+
+#[test]
+fn a_definition_in_yaml() {
+    let folder = Folder::with(&[
+        (
+            "add.asl.yaml",
+            "QueryLanguage: JSONata\nStartAt: Add\nStates:\n  Add:\n    Type: Pass\n    \
+             Output: '{% $states.input.a + 1 %}'\n    End: true\n",
+        ),
+        ("wrong.asl.yaml", "StartAt: Add\nStates:\n  Add:\n    Type: Pass\n    End: maybe\n"),
+    ]);
+    folder.check(
+        &["run", "-q", "add.asl.yaml", "--input", "{\"a\": 1}"],
+        &expect![[r#"
+            exit status: 0
+            ----- stdout -----
+            2
+        "#]],
+    );
+    folder.check(&["run", "wrong.asl.yaml"], &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        wrong.asl.yaml:5:10: error[SCHEMA_VALIDATION_FAILED]: Expected value of type [BOOLEAN]
+          |
+        5 |     End: maybe
+          |          ^^^^^
+          = at /States/Add/End
+        error: wrong.asl.yaml is not valid
+    "#]]);
+}

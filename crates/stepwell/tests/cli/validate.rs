@@ -161,3 +161,123 @@ fn as_express() {
         a.asl.json: not valid, 1 error
     "#]]);
 }
+
+const YAML: &str = "\
+# Waits for an answer
+StartAt: Ask
+States:
+  Ask:
+    Type: Task
+    Resource: arn:aws:states:::sqs:sendMessage.waitForTaskToken
+    Parameters: {QueueUrl: q, MessageBody.$: $$.Task.Token}
+    Next: Check
+  Check:
+    Type: Choice
+    Choices:
+      - {Variable: $.ok, BooleanEquals: true, Next: Done}
+  Done: {Type: Succeed}
+";
+
+#[test]
+fn definitions_in_yaml() {
+    let wrong = YAML.replace("Next: Done", "Next: Gone");
+    let broken = YAML.replace("$$.Task.Token}", "$$.Task.Token");
+    let folder = Folder::with(&[
+        ("ask.asl.yaml", YAML),
+        ("wrong.asl.yml", &wrong),
+        ("broken.yaml", &broken),
+        ("plain.txt", YAML),
+    ]);
+    folder.check(
+        &["validate", "ask.asl.yaml", "wrong.asl.yml", "broken.yaml"],
+        &expect![[r#"
+            exit status: 1
+            ----- stdout -----
+            ask.asl.yaml: valid
+            wrong.asl.yml:12:53: error[MISSING_TRANSITION_TARGET]: Missing 'Next' target: Gone
+               |
+            12 |       - {Variable: $.ok, BooleanEquals: true, Next: Gone}
+               |                                                     ^^^^
+              = at /States/Check/Choices[0]/Next
+            wrong.asl.yml:13:3: error[MISSING_TRANSITION_TARGET]: State "Done" is not reachable.
+               |
+            13 |   Done: {Type: Succeed}
+               |   ^^^^
+              = at /States/Done
+            wrong.asl.yml: not valid, 2 errors
+            broken.yaml:8:9: error[INVALID_YAML_DESCRIPTION]: while parsing a flow mapping, did not find expected ',' or '}'
+              |
+            8 |     Next: Check
+              |         ^
+            broken.yaml: not valid, 1 error
+        "#]],
+    );
+    folder.check(&["validate", "--yaml", "plain.txt"], &expect![[r#"
+        exit status: 0
+        ----- stdout -----
+        plain.txt: valid
+    "#]]);
+}
+
+#[test]
+fn advice_when_it_is_asked_for() {
+    let folder = Folder::with(&[("ask.asl.yaml", YAML)]);
+    folder.check(&["validate", "--lint", "ask.asl.yaml"], &expect![[r#"
+        exit status: 0
+        ----- stdout -----
+        ask.asl.yaml:6:15: warning[LINT_TASK_WITHOUT_TIMEOUT]: Without TimeoutSeconds or HeartbeatSeconds this task waits for its token as long as the execution may take: a year.
+          |
+        6 |     Resource: arn:aws:states:::sqs:sendMessage.waitForTaskToken
+          |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          = at /States/Ask/Resource
+        ask.asl.yaml:9:3: warning[LINT_CHOICE_WITHOUT_DEFAULT]: Where no rule matches the execution fails, which nothing catches: a Default says what happens then.
+          |
+        9 |   Check:
+          |   ^^^^^
+          = at /States/Check
+        ask.asl.yaml: valid, 2 warnings
+    "#]]);
+    folder.check(
+        &["validate", "--lint", "--format", "json", "ask.asl.yaml"],
+        &expect![[r#"
+            exit status: 0
+            ----- stdout -----
+            [
+              {
+                "file": "ask.asl.yaml",
+                "result": "OK",
+                "diagnostics": [
+                  {
+                    "severity": "WARNING",
+                    "code": "LINT_TASK_WITHOUT_TIMEOUT",
+                    "message": "Without TimeoutSeconds or HeartbeatSeconds this task waits for its token as long as the execution may take: a year.",
+                    "location": "/States/Ask/Resource",
+                    "start": {
+                      "line": 6,
+                      "column": 15
+                    },
+                    "end": {
+                      "line": 6,
+                      "column": 64
+                    }
+                  },
+                  {
+                    "severity": "WARNING",
+                    "code": "LINT_CHOICE_WITHOUT_DEFAULT",
+                    "message": "Where no rule matches the execution fails, which nothing catches: a Default says what happens then.",
+                    "location": "/States/Check",
+                    "start": {
+                      "line": 9,
+                      "column": 3
+                    },
+                    "end": {
+                      "line": 9,
+                      "column": 8
+                    }
+                  }
+                ]
+              }
+            ]
+        "#]],
+    );
+}

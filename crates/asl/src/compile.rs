@@ -63,16 +63,18 @@ pub fn compile_state(definition: &str, name: &str, machine_type: MachineType) ->
 pub(crate) fn json_root(definition: &str) -> Result<Node, Diagnostic> {
     match parse_document(definition) {
         Ok(Some(root)) if root.as_object().is_some() => Ok(root),
-        Ok(Some(root)) => {
-            Err(no_object(Some(LineTable::new(definition).positions(root.span))))
-        }
+        Ok(Some(root)) => Err(no_object(Some(LineTable::new(definition).positions(root.span)))),
         Ok(None) => Err(no_object(None)),
         Err(error) => Err(syntax_diagnostic(definition, &error)),
     }
 }
 
 /// Checks and compiles an object that was read from the text `definition`.
-pub(crate) fn compile_document(definition: &str, root: &Node, machine_type: MachineType) -> Compiled {
+pub(crate) fn compile_document(
+    definition: &str,
+    root: &Node,
+    machine_type: MachineType,
+) -> Compiled {
     let empty = ObjectNode::default();
     let object = root.as_object().unwrap_or(&empty);
     let lines = LineTable::new(definition);

@@ -69,11 +69,7 @@ pub fn lint(definition: &str, machine_type: MachineType) -> Vec<Diagnostic> {
 }
 
 /// As [`lint`], for a document that was compiled to `program`.
-pub(crate) fn lint_document(
-    root: &Node,
-    program: &Program,
-    machine_type: MachineType,
-) -> Findings {
+pub(crate) fn lint_document(root: &Node, program: &Program, machine_type: MachineType) -> Findings {
     let read = program.states.iter().flat_map(State::variables).collect();
     let mut linter = Linter { findings: Findings::default(), read, machine_type };
     if let Some(object) = root.as_object() {

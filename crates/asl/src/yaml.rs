@@ -285,7 +285,11 @@ fn scalar(
         ("float", NodeKind::Number(_)) => true,
         _ => false,
     };
-    if fits { Ok(kind) } else { refuse(format!("'{text}' does not fit the tag {}", shown(tag)), span) }
+    if fits {
+        Ok(kind)
+    } else {
+        refuse(format!("'{text}' does not fit the tag {}", shown(tag)), span)
+    }
 }
 
 /// A tag as it is written.

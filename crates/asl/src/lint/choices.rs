@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{ALWAYS_MATCHES, CHOICE_WITHOUT_DEFAULT, Linter, NEVER_MATCHES, StateSite};
-use crate::document::NodeKind;
 use crate::Expression;
+use crate::document::NodeKind;
 use crate::validate::Field;
 
 /// The fields of a rule that are not its test.
@@ -90,4 +90,3 @@ fn opposite(test: &Value) -> Option<Value> {
     opposite.insert(operator.clone(), Value::Bool(!value.as_bool()?));
     Some(Value::Object(opposite))
 }
-

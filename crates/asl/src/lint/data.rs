@@ -100,7 +100,9 @@ fn literal_size(node: &Node) -> usize {
         NodeKind::Number(number) => number.to_string().len(),
         NodeKind::String(text) if Expression::delimited(text).is_some() => 0,
         NodeKind::String(text) => text.len() + 2,
-        NodeKind::Array(elements) => elements.iter().map(|e| literal_size(e) + 1).sum::<usize>() + 1,
+        NodeKind::Array(elements) => {
+            elements.iter().map(|e| literal_size(e) + 1).sum::<usize>() + 1
+        }
         NodeKind::Object(object) => {
             let members = object.iter().map(|member| {
                 let value = match member.key.ends_with(".$") {

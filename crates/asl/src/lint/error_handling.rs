@@ -44,8 +44,12 @@ impl Linter {
     /// that waits for it.
     fn endless_retries(&mut self, state: &StateSite<'_>) {
         let Some(list) = state.field("Retry").filter(|_| state.has("Catch")) else { return };
-        let catches: Vec<&str> =
-            state.field("Catch").iter().flat_map(Field::elements).flat_map(|e| names_of(&e)).collect();
+        let catches: Vec<&str> = state
+            .field("Catch")
+            .iter()
+            .flat_map(Field::elements)
+            .flat_map(|e| names_of(&e))
+            .collect();
         for entry in list.elements() {
             let taken = error_names(&entry);
             let waits = catches.iter().any(|caught| {

@@ -133,14 +133,17 @@ fn data_that_is_lost_or_too_large() {
   "Catch": [{{"ErrorEquals": ["States.ALL"], "Assign": {{"caught": 1}}, "Next": "D"}}], "Next": "D"}},
 "D": {{"Type": "Pass", "Result": "{large}", "End": true}}"#
     );
-    check(&states, expect![[r#"
+    check(
+        &states,
+        expect![[r#"
         3:45+10 LINT_VARIABLE_NEVER_READ: No state reads the variable $unused. at /States/A/Assign/unused.$
         3:65+9 LINT_KEY_TWICE: The key 'Comment' comes again further down, and only the last one counts. at /States/A/Comment
         4:90+4 LINT_RESULT_DISCARDED: The output is {} whatever the result is: OutputPath is null. at /States/B/OutputPath
         5:135+4 LINT_RESULT_DISCARDED: ResultSelector has no effect where ResultPath is null. at /States/C/ResultPath
         6:56+8 LINT_VARIABLE_NEVER_READ: No state reads the variable $caught. at /States/C/Catch[0]/Assign/caught
         7:33+262145 LINT_PAYLOAD_TOO_LARGE: Result has 262145 bytes without what is filled in, and a payload may have 262144. at /States/D/Result
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -45,91 +45,132 @@ fn anchors_aliases_and_merge_keys_are_followed() {
          base: &base {Type: Task, Retry: *retry}\n\
          a:\n  <<: *base\n  Type: Pass\n\
          b:\n  <<: [*base, {End: true, Type: no}]\n",
-        expect![[r#"{"retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}],"base":{"Type":"Task","Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}]},"a":{"Type":"Pass","Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}]},"b":{"Type":"Task","Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}],"End":true}}"#]],
+        expect![[
+            r#"{"retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}],"base":{"Type":"Task","Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}]},"a":{"Type":"Pass","Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}]},"b":{"Type":"Task","Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2}],"End":true}}"#
+        ]],
     );
 }
 
 #[test]
 fn what_json_cannot_say_is_refused() {
-    check("a: 1\na: 2\n", expect![[r#"
+    check(
+        "a: 1\na: 2\n",
+        expect![[r#"
         a.asl.yaml:2:1: error[INVALID_YAML_DESCRIPTION]: the key 'a' comes twice
           |
         2 | a: 2
           | ^
-    "#]]);
-    check("a: .inf\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: .inf\n",
+        expect![[r#"
         a.asl.yaml:1:4: error[INVALID_YAML_DESCRIPTION]: .inf cannot be said in JSON
           |
         1 | a: .inf
           |    ^^^^
-    "#]]);
-    check("a: !Sub '${x}'\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: !Sub '${x}'\n",
+        expect![[r#"
         a.asl.yaml:1:4: error[INVALID_YAML_DESCRIPTION]: the tag !Sub has no meaning here
           |
         1 | a: !Sub '${x}'
           |    ^^^^^^^^^^^
-    "#]]);
-    check("a: !!int x\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: !!int x\n",
+        expect![[r#"
         a.asl.yaml:1:4: error[INVALID_YAML_DESCRIPTION]: 'x' does not fit the tag tag:yaml.org,2002:!int
           |
         1 | a: !!int x
           |    ^^^^^^^
-    "#]]);
-    check("? [a]\n: 1\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "? [a]\n: 1\n",
+        expect![[r#"
         a.asl.yaml:1:3: error[INVALID_YAML_DESCRIPTION]: a key must be a scalar
           |
         1 | ? [a]
           |   ^
-    "#]]);
-    check("a: &x\n  b: *x\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: &x\n  b: *x\n",
+        expect![[r#"
         a.asl.yaml:2:6: error[INVALID_YAML_DESCRIPTION]: an alias cannot name what it stands in
           |
         2 |   b: *x
           |      ^^
-    "#]]);
-    check("a: 1\n---\nb: 2\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: 1\n---\nb: 2\n",
+        expect![[r#"
         a.asl.yaml:2:1: error[INVALID_YAML_DESCRIPTION]: a definition is one document, and here begins another
           |
         2 | ---
           | ^^^
-    "#]]);
-    check("<<: 1\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "<<: 1\n",
+        expect![[r#"
         a.asl.yaml:1:5: error[INVALID_YAML_DESCRIPTION]: << takes mappings
           |
         1 | <<: 1
           |     ^
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn syntax_errors_have_a_place() {
-    check("States:\n  A: {Type: Pass\n  B: 1\n", expect![[r#"
+    check(
+        "States:\n  A: {Type: Pass\n  B: 1\n",
+        expect![[r#"
         a.asl.yaml:3:4: error[INVALID_YAML_DESCRIPTION]: while parsing a flow mapping, did not find expected ',' or '}'
           |
         3 |   B: 1
           |    ^
-    "#]]);
-    check("a: b: c\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: b: c\n",
+        expect![[r#"
         a.asl.yaml:1:5: error[INVALID_YAML_DESCRIPTION]: mapping values are not allowed in this context
           |
         1 | a: b: c
           |     ^
-    "#]]);
-    check("a: *nothing\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "a: *nothing\n",
+        expect![[r#"
         a.asl.yaml:1:4: error[INVALID_YAML_DESCRIPTION]: while parsing node, found unknown anchor
           |
         1 | a: *nothing
           |    ^
-    "#]]);
-    check("- a\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "- a\n",
+        expect![[r#"
         a.asl.yaml:1:1: error[SCHEMA_VALIDATION_FAILED]: Definition must be a valid JSON object
           |
         1 | - a
           | ^^^
-    "#]]);
-    check("", expect![[r#"
+    "#]],
+    );
+    check(
+        "",
+        expect![[r#"
         a.asl.yaml:1:1: error[SCHEMA_VALIDATION_FAILED]: Definition must be a valid JSON object
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -228,7 +228,9 @@ fn a_definition_in_yaml() {
             2
         "#]],
     );
-    folder.check(&["run", "wrong.asl.yaml"], &expect![[r#"
+    folder.check(
+        &["run", "wrong.asl.yaml"],
+        &expect![[r#"
         exit status: 2
         ----- stderr -----
         wrong.asl.yaml:5:10: error[SCHEMA_VALIDATION_FAILED]: Expected value of type [BOOLEAN]
@@ -237,5 +239,6 @@ fn a_definition_in_yaml() {
           |          ^^^^^
           = at /States/Add/End
         error: wrong.asl.yaml is not valid
-    "#]]);
+    "#]],
+    );
 }

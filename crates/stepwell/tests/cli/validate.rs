@@ -212,11 +212,14 @@ fn definitions_in_yaml() {
             broken.yaml: not valid, 1 error
         "#]],
     );
-    folder.check(&["validate", "--yaml", "plain.txt"], &expect![[r#"
+    folder.check(
+        &["validate", "--yaml", "plain.txt"],
+        &expect![[r#"
         exit status: 0
         ----- stdout -----
         plain.txt: valid
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

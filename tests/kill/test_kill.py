@@ -58,6 +58,7 @@ def test_nothing_acknowledged_is_lost(tmp_path):
         check_history(history(client, description["executionArn"]), description["status"])
     assert not wrong, wrong
     check_lists(client, ends)
+    print(f"{kills} kills, {len(ends)} executions, {len(load.answers)} results of workers")
     assert server.stop() == 0
 
 

@@ -48,7 +48,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         count.add("documentation", &mut command, libtest)?;
     }
     if wanted(Part::Conformance) {
-        let mut command = process::cargo(["test", "-p", "conformance", "--test", "executions"]);
+        // Of the whole workspace, as everywhere: another choice would mean other features of
+        // crates, and building them again.
+        let mut command = process::cargo(["test", "--workspace", "--test", "executions"]);
         command.args(["--", "--nocapture"]);
         count.add("conformance", &mut command, conformance)?;
     }
@@ -79,7 +81,7 @@ fn rust(count: &mut Count) -> Result<()> {
 }
 
 fn clients(options: &Options, count: &mut Count) -> Result<()> {
-    process::run(&mut process::cargo(["build", "-p", "stepwell"]))?;
+    process::run(&mut process::cargo(["build", "--workspace", "--bins"]))?;
     let programs = python::environment()?;
     let mut command = python::python(&programs)?;
     command.args(["-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "tests"]);

@@ -38,6 +38,12 @@ impl Integrations {
         self.services.functions.shutdown().await;
     }
 
+    /// The code of functions changed: processes that are idle end at once, the others after the
+    /// call they work on, so that the next calls see the code as it is now.
+    pub fn replace_processes(&self) {
+        self.services.functions.replace_processes();
+    }
+
     /// What functions printed lately: the lines of one, or of all, with a higher
     /// [`FunctionLogLine::sequence`] than `after`, oldest first. About 1,000 lines are kept for
     /// each function. `function` is the name under which it is declared.

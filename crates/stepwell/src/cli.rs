@@ -78,8 +78,8 @@ pub(crate) struct Serve {
         file; saving the \
         file updates it, and mistakes are shown with their place in the text. Activities that \
         the definitions name are created. Functions, and machines of type EXPRESS, are declared \
-        in the folder's stepwell.toml. Executions are printed as they go, and so is what \
-        functions write to their logs.",
+        in the folder's stepwell.toml; functions start anew when their code changes. Executions \
+        are printed as they go, and so is what functions write to their logs.",
     after_long_help = "\
 Examples:
   stepwell dev

@@ -3,6 +3,7 @@
 
 mod cli;
 mod client;
+mod code;
 mod commands;
 mod config;
 mod failure;

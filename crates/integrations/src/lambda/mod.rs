@@ -123,6 +123,15 @@ impl Functions {
         self.invoke(call, request).await?.into_task_output()
     }
 
+    /// Has every process replaced before the next call.
+    pub(crate) fn replace_processes(&self) {
+        for route in self.routes.values().flatten() {
+            if let Target::Pool(pool) = &route.target {
+                pool.replace_all();
+            }
+        }
+    }
+
     /// Kills all processes. Calls that are under way never return.
     pub(crate) async fn shutdown(&self) {
         self.processes.close().await;

@@ -30,6 +30,9 @@ struct State {
     /// The most recently used one is last.
     idle: Vec<Idle>,
     reaper_runs: bool,
+    /// How often all environments were to be replaced. One that was started before the last time
+    /// is not used again.
+    generation: u64,
 }
 
 struct Idle {
@@ -74,6 +77,7 @@ impl Pool {
 
     async fn work(self: &Arc<Self>, event: &Event, region: &str) -> Outcome {
         loop {
+            let generation = self.state().generation;
             let (environment, is_warm) = match self.take_idle() {
                 Some(environment) => (environment, true),
                 None => {
@@ -92,7 +96,7 @@ impl Pool {
             };
             match environment.invoke(event).await {
                 Attempt::Answered(outcome) => {
-                    self.put_idle(environment);
+                    self.put_idle(environment, generation);
                     return outcome;
                 }
                 Attempt::Ended(outcome) => return outcome,
@@ -123,8 +127,23 @@ impl Pool {
         None
     }
 
-    fn put_idle(self: &Arc<Self>, environment: ExecutionEnvironment) {
+    /// Ends the environments that are idle, and the others after the call they work on: the next
+    /// call sees the code as it is by then.
+    pub(super) fn replace_all(&self) {
         let mut state = self.state();
+        state.generation += 1;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+    }
+
+    fn put_idle(self: &Arc<Self>, environment: ExecutionEnvironment, generation: u64) {
+        let mut state = self.state();
+        if generation != state.generation {
+            drop(state);
+            drop(environment);
+            return;
+        }
         state.idle.push(Idle { environment, since: Instant::now() });
         if !state.reaper_runs {
             state.reaper_runs = true;

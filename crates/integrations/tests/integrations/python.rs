@@ -310,6 +310,36 @@ async fn an_idle_process_ends() {
 }
 
 #[tokio::test]
+async fn changed_code_is_seen_once_processes_are_replaced() {
+    let world = World::new(
+        &[("app.py", "def version(event, context): return 1")],
+        json!({"f": python("version")}),
+    );
+    assert_eq!(world.call("f", json!({})).await.unwrap(), 1);
+    std::fs::write(world.path().join("app.py"), "def version(event, context):  return 22").unwrap();
+    assert_eq!(world.call("f", json!({})).await.unwrap(), 1);
+    world.integrations.replace_processes();
+    assert_eq!(world.call("f", json!({})).await.unwrap(), 22);
+}
+
+#[tokio::test]
+async fn a_process_that_is_to_be_replaced_ends_its_call_first() {
+    let gate = Gate::open().await;
+    let world = one("wait");
+    let input = json!({"gate": gate.port()});
+    let first = world.spawn("f", input.clone());
+    let mut visitor = gate.visitor().await;
+    world.integrations.replace_processes();
+    visitor.let_go().await;
+    assert_eq!(first.await.unwrap().unwrap().to_string(), visitor.line);
+    let second = world.spawn("f", input);
+    let mut other = gate.visitor().await;
+    assert_ne!(visitor.line, other.line);
+    other.let_go().await;
+    second.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_dropped_call_kills_its_process_and_no_other() {
     let gate = Gate::open().await;
     let world = one("wait");

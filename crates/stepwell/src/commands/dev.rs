@@ -11,8 +11,9 @@ use runtime::Progress;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::Dev;
+use crate::code::{Code, undeclared};
 use crate::commands::serve::say;
-use crate::config::{DataPlace, Settings, environment, resolve};
+use crate::config::{DataPlace, FILE_NAME, Settings, environment, resolve};
 use crate::failure::Failure;
 use crate::machines::{Refused, Registered, Registrar, Source, Sources, sources, type_name};
 use crate::progress::Narrator;
@@ -45,15 +46,22 @@ async fn serve(folder: &Path, settings: &Settings) -> Result<ExitCode, Failure> 
     let mut function_lines = node.integrations.subscribe_function_logs();
     let mut screen = Screen::new(folder, url, tokens);
     let server = node.serve(listener, settings)?;
-    let mut watcher = FolderWatcher::new(watched_folders(folder, settings))?;
+    let mut watcher = FolderWatcher::new()?;
+    watcher.watch(watched_folders(folder, settings))?;
     screen.greet(settings)?;
-    let mut loaded = Loaded { folder, settings, node: &node, texts: BTreeMap::new() };
+    let code = Code::of(&settings.functions);
+    watcher.watch(code.folders.iter().map(PathBuf::as_path))?;
+    let mut loaded = Loaded { folder, settings, node: &node, texts: BTreeMap::new(), code };
     loaded.load(&screen).await?;
     screen.invite(&loaded)?;
     loop {
         tokio::select! {
             _ = stop.asked() => break,
-            () = watcher.changed() => loaded.load(&screen).await?,
+            () = watcher.changed() => {
+                loaded.load(&screen).await?;
+                loaded.check_code(&screen)?;
+                watcher.watch(loaded.code.folders.iter().map(PathBuf::as_path))?;
+            }
             line = function_lines.recv() => match line {
                 Ok(line) => screen.show_function(&line)?,
                 Err(RecvError::Lagged(lines)) => screen.show_gap(lines, "lines of functions")?,
@@ -88,6 +96,7 @@ struct Loaded<'n> {
     node: &'n Node,
     /// The text of each definition, and of the configuration file.
     texts: BTreeMap<PathBuf, Arc<str>>,
+    code: Code,
 }
 
 impl Loaded<'_> {
@@ -148,7 +157,10 @@ impl Loaded<'_> {
             _ => Err(Refused::Invalid(read.compile(settings.machine_type).diagnostics)),
         };
         match registered {
-            Ok(registered) => screen.show_machine(&registered),
+            Ok(registered) => {
+                screen.show_machine(&registered)?;
+                self.check_functions(&registered.machine().definition, screen)
+            }
             Err(Refused::Invalid(diagnostics)) => {
                 let file = source.path.display().to_string();
                 for diagnostic in &diagnostics {
@@ -159,6 +171,31 @@ impl Loaded<'_> {
             }
             Err(Refused::Other(message)) => screen.complain(&message),
         }
+    }
+
+    /// Says which functions a definition calls that will not be found.
+    fn check_functions(&self, definition: &str, screen: &Screen) -> Result<(), Failure> {
+        let elsewhere = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL"];
+        if elsewhere.iter().any(|variable| environment(variable).is_some()) {
+            return Ok(());
+        }
+        for name in undeclared(definition, &self.settings.functions) {
+            screen.complain(&format!(
+                "  function {name} is not declared: [functions.{name}] in {FILE_NAME} says how to \
+                 run it"
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Changed code is seen by the next calls.
+    fn check_code(&mut self, screen: &Screen) -> Result<(), Failure> {
+        let Some(changed) = self.code.look() else {
+            return Ok(());
+        };
+        self.node.integrations.replace_processes();
+        let line = format!("{} changed: functions start anew", changed.display());
+        screen.show(&screen.style.paint(Tone::Dim, &line))
     }
 
     /// Says that a changed configuration file needs a new start.

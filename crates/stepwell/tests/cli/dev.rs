@@ -123,3 +123,33 @@ fn executions_are_shown_as_they_go() {
     dev.line_with("✗ P  Torn");
     dev.line_with("✗ order  FAILED after ");
 }
+
+#[test]
+fn functions_follow_their_code() {
+    let function = "arn:aws:lambda:us-east-1:123456789012:function";
+    let definition = format!(
+        r#"{{"StartAt": "F", "States": {{
+            "F": {{"Type": "Task", "Resource": "{function}:greet", "Next": "G"}},
+            "G": {{"Type": "Task", "Resource": "{function}:nobody", "End": true}}}}}}"#
+    );
+    let code = |word: &str| format!("def greet(event, context):\n    print('{word}')\n");
+    let folder = Folder::with(&[
+        ("greet.asl.json", &definition),
+        ("code/app.py", &code("hello")),
+        (
+            "stepwell.toml",
+            "[functions.greet]\nruntime = \"python\"\nhandler = \"app.greet\"\n\
+             working_directory = \"code\"\n",
+        ),
+    ]);
+    let mut dev = Process::start(folder.command(&["dev", "--listen", "127.0.0.1:0"]));
+    assert!(dev.preparations.contains("  function nobody is not declared: [functions.nobody] in"));
+    let start = json!({"stateMachineArn": machine("greet")});
+    dev.call("StartExecution", &start);
+    dev.line_with("│ greet: hello");
+    dev.line_with("FAILED after");
+    std::fs::write(folder.path().join("code/app.py"), code("good morning")).unwrap();
+    dev.line_with("code/app.py changed: functions start anew");
+    dev.call("StartExecution", &start);
+    dev.line_with("│ greet: good morning");
+}

@@ -118,7 +118,8 @@ fn dev() {
             Every *.asl.json and *.asl.yaml in the folder becomes a state machine named after its file; saving
             the file updates it, and mistakes are shown with their place in the text. Activities that the
             definitions name are created. Functions, and machines of type EXPRESS, are declared in the folder's
-            stepwell.toml. Executions are printed as they go, and so is what functions write to their logs.
+            stepwell.toml; functions start anew when their code changes. Executions are printed as they go, and
+            so is what functions write to their logs.
 
             Usage: stepwell dev [OPTIONS] [DIR]
 

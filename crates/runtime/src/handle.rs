@@ -19,7 +19,8 @@ use crate::records::{StateMachineRecord, VersionRecord};
 use crate::registry::MachineAnswer;
 use crate::seeds::Seeds;
 use crate::{
-    Activity, NewStateMachine, StateMachine, StateMachineUpdate, StateMachineVersion, TaskRunner,
+    Activity, NewStateMachine, StateMachine, StateMachineSummary, StateMachineUpdate,
+    StateMachineVersion, TaskRunner,
 };
 
 /// Why the runtime did not do what it was asked to. The API layer turns each into AWS's error.
@@ -268,9 +269,15 @@ impl Runtime {
         prefix: &str,
         after: &str,
         limit: usize,
-    ) -> Result<Vec<StateMachine>, RuntimeError> {
+    ) -> Result<Vec<StateMachineSummary>, RuntimeError> {
         let records = self.driver.look(|node| node.registry().list_machines(prefix, after, limit));
-        records.iter().map(|record| self.machine(record)).collect()
+        let summary = |record: &Arc<StateMachineRecord>| StateMachineSummary {
+            arn: record.arn.clone(),
+            name: record.name.clone(),
+            machine_type: record.machine_type,
+            creation_date: Timestamp(record.creation_date),
+        };
+        Ok(records.iter().map(summary).collect())
     }
 
     /// StartExecution. Answers once the start is durable.

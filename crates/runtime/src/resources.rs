@@ -28,6 +28,15 @@ pub struct StateMachine {
     pub deleting: bool,
 }
 
+/// A registered state machine as ListStateMachines shows it.
+#[derive(Debug, Clone)]
+pub struct StateMachineSummary {
+    pub arn: Box<str>,
+    pub name: Box<str>,
+    pub machine_type: MachineType,
+    pub creation_date: Timestamp,
+}
+
 /// What CreateStateMachine needs. Checked by the API layer: name, sizes, configurations.
 #[derive(Debug, Clone)]
 pub struct NewStateMachine {

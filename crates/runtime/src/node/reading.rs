@@ -79,7 +79,7 @@ impl Node {
     /// Takes a request that names an execution by its ARN to that execution.
     pub(super) fn by_arn(&mut self, arn: &str, request: ByArn) {
         if let Some(key) = self.executions.key_of(arn) {
-            return self.by_key(key, arn, request);
+            return self.by_key(key, request);
         }
         if let Some(waiting) = self.awaiting_arn.get_mut(arn) {
             return waiting.push(request);
@@ -88,7 +88,7 @@ impl Node {
         self.outputs.push_back(Output::Resolve(arn.into()));
     }
 
-    fn by_key(&mut self, key: ExecutionKey, arn: &str, request: ByArn) {
+    fn by_key(&mut self, key: ExecutionKey, request: ByArn) {
         if let Some(why) = self.quarantine.get(&key) {
             let error = StoreError::Failed(why.clone());
             return self.reply(request.reply(), Err(error.into()));
@@ -103,7 +103,6 @@ impl Node {
                 self.visit(key);
             }
             ByArn::StartAgain { reply, input } => {
-                let _ = arn;
                 self.read(key, Reader::StartAgain { reply, input });
             }
         }
@@ -117,9 +116,9 @@ impl Node {
         let in_memory = self.executions.key_of(arn);
         for request in requests {
             match (&result, in_memory) {
-                (_, Some(key)) => self.by_key(key, arn, request),
+                (_, Some(key)) => self.by_key(key, request),
                 (Ok(Some(row)), None) if row.state.status != 0 => self.by_ended_row(row, request),
-                (Ok(Some(row)), None) => self.by_key(row.key, arn, request),
+                (Ok(Some(row)), None) => self.by_key(row.key, request),
                 (Ok(None), None) => {
                     let error = RuntimeError::ExecutionDoesNotExist(arn.to_owned());
                     self.reply(request.reply(), Err(error));
@@ -303,6 +302,11 @@ impl Node {
         };
         for reply in self.awaiting_end.remove(&key).unwrap_or_default() {
             self.reply(reply, Err(copy_of(&error).into()));
+        }
+        for reader in resident.readers {
+            if let Reader::HandOver { poll, task, .. } = reader {
+                self.not_handed_over(key, poll, task);
+            }
         }
         for entry in resident.queue {
             if let Then::Activity { poll, task, .. } = entry.then {

@@ -497,3 +497,124 @@ fn requests_have_a_limit() {
     bench.settle();
     started(bench.expect_ok(accepted));
 }
+
+fn two_branches(resource: &str) -> serde_json::Value {
+    let branch = |name: &str| {
+        let look = format!("{name}Look");
+        let states = json!({
+            name: {"Type": "Task", "Resource": resource, "Next": look},
+            &look: {"Type": "Pass", "InputPath": "$.a", "End": true},
+        });
+        json!({"StartAt": name, "States": states})
+    };
+    let branches = [branch("A"), branch("B")];
+    json!({"Both": {"Type": "Parallel", "Branches": branches, "End": true}})
+}
+
+#[test]
+fn a_worker_that_goes_away_before_its_turn_frees_the_task() {
+    let mut bench = Bench::new();
+    let activity = bench.activity("Approve");
+    let machine = bench.machine("Two", MachineType::Standard, &two_branches(&activity));
+    let reply = bench.start(&machine, None, payload("1"));
+    bench.settle();
+    started(bench.expect_ok(reply));
+    // The first task's start is on its way, so the second waits for its turn.
+    let first = bench.poll(&activity);
+    let gone = bench.poll(&activity);
+    bench.input(Input::Abandoned { reply: gone });
+    bench.settle();
+    let first = given(bench.expect_ok(first));
+    let second = bench.poll(&activity);
+    bench.settle();
+    assert_ne!(given(bench.expect_ok(second)).task_token, first.task_token);
+}
+
+#[test]
+fn the_turn_of_somebody_else_is_not_taken_for_ours() {
+    let (mut bench, machine) = worker();
+    let reply = bench.start(&machine, Some("one"), payload("1"));
+    bench.settle();
+    let arn = started(bench.expect_ok(reply));
+    bench.call_returns(Ok(payload("2")));
+    let row = bench.store.execution_by_arn(&arn).unwrap().unwrap();
+    let foreign = TurnWrite {
+        key: row.key,
+        turns_before: 1,
+        journal: engine::encode_turn(&[]),
+        state: row.state,
+        new: None,
+    };
+    bench.store.commit(&[Write::Turn(foreign)]).unwrap();
+    bench.commit_fails(down());
+    bench.check_works();
+    bench.pass(10_000);
+    bench.settle();
+    assert_eq!((bench.stored_status(&arn), bench.turns(&arn)), (Some(SUCCEEDED), 3));
+}
+
+#[test]
+fn a_start_of_unknown_fate_is_answered_once_and_goes_on() {
+    let (mut bench, machine) = worker();
+    let reply = bench.start(&machine, Some("one"), payload("1"));
+    bench.commit_is_lost();
+    bench.check_fails();
+    assert!(matches!(bench.expect_error(reply), RuntimeError::Store(_)));
+    bench.pass(10_000);
+    bench.check_works();
+    assert_eq!(bench.calls.len(), 1);
+    let again = bench.start(&machine, Some("one"), payload("1"));
+    started(bench.expect_ok(again));
+}
+
+#[test]
+fn a_run_cut_off_between_two_turns_goes_on() {
+    let mut bench = Bench::new();
+    let mut states = serde_json::Map::new();
+    for n in 0..700 {
+        states.insert(format!("S{n}"), json!({"Type": "Pass", "Next": format!("S{}", n + 1)}));
+    }
+    states.insert("S700".into(), one_call()["Work"].clone());
+    let machine = bench.machine("Long", MachineType::Standard, &states.into());
+    bench.start(&machine, Some("one"), payload("1"));
+    bench.commit_works();
+    assert!(bench.commit.is_some(), "the second turn is on its way");
+    let mut bench = bench.crash();
+    bench.settle();
+    assert_eq!(bench.calls.len(), 1);
+}
+
+#[test]
+fn a_sleeper_that_comes_while_the_index_is_read_is_woken() {
+    let mut bench = Bench::new();
+    let states = json!({"W": {"Type": "Wait", "Seconds": 30, "End": true}});
+    let machine = bench.machine("Sleep", MachineType::Standard, &states);
+    // The next window is being read …
+    bench.slow_reads = Some(Vec::new());
+    bench.pass(50_000);
+    // … from a state of the store before this one.
+    let reply = bench.start(&machine, None, payload("1"));
+    bench.settle();
+    let arn = started(bench.expect_ok(reply));
+    bench.reads_arrive();
+    bench.pass(29_999);
+    assert!(bench.commit.is_none());
+    bench.pass(1);
+    bench.settle();
+    assert_eq!(bench.stored_status(&arn), Some(SUCCEEDED));
+}
+
+#[test]
+fn a_panic_stops_the_calls_of_what_is_kept_nowhere() {
+    let mut bench = Bench::new();
+    let function = one_call()["Work"]["Resource"].clone();
+    let function = function.as_str().unwrap();
+    let machine = bench.machine("Sync", MachineType::Express, &two_branches(function));
+    let start = crate::harness::request(&machine, json!(1));
+    let reply = bench.ask(Request::StartSync(start));
+    assert_eq!(bench.calls.len(), 2);
+    bench.call_returns(Ok(poison()));
+    bench.expect_ok(reply);
+    let (key, left) = &bench.calls[0];
+    assert!(bench.cancelled.contains(&(*key, left.dispatch.task)));
+}

@@ -25,8 +25,10 @@ pub(crate) struct Bench {
     pub(crate) check: Option<Vec<Write>>,
     /// Whether reads fail.
     pub(crate) is_blind: bool,
+    /// Answers of the store to reads that are on their way, while it is slow.
+    pub(crate) slow_reads: Option<Vec<Input>>,
     pub(crate) calls: Vec<(ExecutionKey, TaskCall)>,
-    pub(crate) cancelled: Vec<ExecutionKey>,
+    pub(crate) cancelled: Vec<(ExecutionKey, engine::TaskId)>,
     /// Executions read from the store.
     pub(crate) loads: usize,
     pub(crate) wake_at: Option<i64>,
@@ -51,6 +53,7 @@ impl Bench {
             commit: None,
             check: None,
             is_blind: false,
+            slow_reads: None,
             calls: Vec::new(),
             cancelled: Vec::new(),
             loads: 0,
@@ -94,8 +97,8 @@ impl Bench {
                 self.calls.push((key, *call));
                 None
             }
-            Output::CancelCall { key, .. } => {
-                self.cancelled.push(key);
+            Output::CancelCall { key, task } => {
+                self.cancelled.push((key, task));
                 None
             }
             Output::Reply { reply, answer } => {
@@ -117,7 +120,15 @@ impl Bench {
             read => {
                 self.loads += usize::from(matches!(read, Output::Load(_)));
                 let now = Timestamp(self.now);
-                load::perform(&self.store, self.node.surroundings(), read, now).ok()
+                let answer =
+                    load::perform(&self.store, self.node.surroundings(), read, now).ok()?;
+                match &mut self.slow_reads {
+                    Some(held) => {
+                        held.push(answer);
+                        None
+                    }
+                    None => Some(answer),
+                }
             }
         }
     }
@@ -170,6 +181,13 @@ impl Bench {
     pub(crate) fn settle(&mut self) {
         while self.commit.is_some() {
             self.commit_works();
+        }
+    }
+
+    /// The answers to slow reads arrive, and further reads are quick.
+    pub(crate) fn reads_arrive(&mut self) {
+        for answer in self.slow_reads.take().unwrap_or_default() {
+            self.input(answer);
         }
     }
 

@@ -142,21 +142,27 @@ async fn many_left_behind_are_taken_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_all_works_on_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Arc::new(SqliteStore::open(folder.path()).unwrap()) as Arc<dyn Store>;
-    let world = World::over(open(), runtime::RuntimeOptions::default()).await;
+    // The threads of a runtime that has ended may hold the store for a moment.
+    let open = async || {
+        let opening = async {
+            loop {
+                match SqliteStore::open(folder.path()) {
+                    Ok(store) => return Arc::new(store) as Arc<dyn Store>,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let patience = std::time::Duration::from_secs(20);
+        tokio::time::timeout(patience, opening).await.expect("the folder is free")
+    };
+    let world = World::over(open().await, runtime::RuntimeOptions::default()).await;
     let machine = world.machine("Work", one_call()).await;
     let arn = world.start_one(&machine, json!({"n": 1})).await;
     world.call().await;
     let World { runtime, clock, options, store, .. } = world;
     runtime.shutdown().await;
-    drop(runtime);
-    // The threads of the runtime let go of the store.
-    let weak = Arc::downgrade(&store);
-    drop(store);
-    while weak.strong_count() > 0 {
-        tokio::task::yield_now().await;
-    }
-    let world = World::start(open(), options, clock).await;
+    drop((runtime, store));
+    let world = World::start(open().await, options, clock).await;
     world.call().await.succeed(json!(2));
     assert_eq!(world.output(&arn).await, json!(2));
 }

@@ -138,7 +138,7 @@ fn row_state(execution: &Execution) -> RowState {
         status: status_code(execution.status),
         stop_date: execution.stop_date().map(|moment| moment.0),
         wake: if is_open { execution.next_wake().map(|moment| moment.0) } else { None },
-        recover: is_open && (execution.needs_recovery() || execution.wants_to_continue()),
+        recover: execution.needs_recovery(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What shows through of Java in AWS's results: `java.util.Random`, hash order, `toString`.
 
-use std::io;
+use std::io; // Only memory
 
 use serde::Serialize as _;
 use serde_json::Value;

@@ -187,7 +187,7 @@ impl Builder {
                     return refuse(format!("the key '{key}' comes again further down"), *span);
                 }
                 for node in merged {
-                    object = merge(object, node, span)?;
+                    object = merge(object, node)?;
                 }
                 (NodeKind::Object(object), last)
             }
@@ -230,7 +230,7 @@ impl Builder {
 }
 
 /// Adds the members of a merged mapping, or of a sequence of them, that are not there already.
-fn merge(into: ObjectNode, node: Node, span: Span) -> Result<ObjectNode, Refusal> {
+fn merge(into: ObjectNode, node: Node) -> Result<ObjectNode, Refusal> {
     match node.kind {
         NodeKind::Object(object) => {
             let mut members = into.into_members();
@@ -240,7 +240,7 @@ fn merge(into: ObjectNode, node: Node, span: Span) -> Result<ObjectNode, Refusal
             Ok(ObjectNode::new(members))
         }
         NodeKind::Array(items) => items.into_iter().try_fold(into, |into, item| match item.kind {
-            NodeKind::Object(_) => merge(into, item, span),
+            NodeKind::Object(_) => merge(into, item),
             _ => refuse("<< takes mappings", item.span),
         }),
         _ => refuse("<< takes mappings", node.span),

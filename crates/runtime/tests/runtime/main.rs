@@ -1,7 +1,6 @@
 //! The whole runtime over a store in memory, with a clock that the test moves and calls that the
 //! test answers; and its node alone, with a store whose every answer the test decides.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
 mod harness;
 mod node_bench;

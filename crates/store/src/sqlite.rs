@@ -10,6 +10,7 @@ mod error;
 mod folder;
 #[cfg(test)]
 mod formats;
+mod log_room;
 mod read;
 mod readers;
 mod schema;
@@ -62,6 +63,7 @@ struct Options {
     arn_hash: ArnHash,
     recent_arns_max: usize,
     log_pages: u32,
+    log_room_pages: u32,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             arn_hash: arn_index::hash,
             recent_arns_max: arn_index::RECENT_MAX,
             log_pages: checkpoint::LOG_PAGES,
+            log_room_pages: checkpoint::LOG_PAGES + checkpoint::LOG_PAGES / 4,
         }
     }
 }
@@ -96,7 +99,8 @@ impl SqliteStore {
         let writer = Mutex::new(Writer { connection, interned: Interned::default(), arns });
         let broken = AtomicBool::new(false);
         let shared = Arc::new(Shared { file, arn_index, writer, broken });
-        let checkpointer = Some(Checkpointer::start(&shared, options.log_pages)?);
+        let checkpointer =
+            Some(Checkpointer::start(&shared, options.log_pages, options.log_room_pages)?);
         Ok(SqliteStore { checkpointer, readers, shared, _lock: lock })
     }
 

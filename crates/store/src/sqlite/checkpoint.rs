@@ -1,6 +1,8 @@
-//! The thread that brings the write-ahead log into the file, so that commits need not.
+//! The thread that looks after the write-ahead log, so that commits need not: it brings the log
+//! into the file, and makes room ahead of it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -9,6 +11,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Result};
 
 use super::Shared;
 use super::error::{is_sync_failure, unusable};
+use super::log_room::LogRoom;
 use crate::StoreError;
 
 /// The log is brought into the file when it has grown to so many pages.
@@ -20,9 +23,10 @@ pub(super) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Default)]
 struct Signal {
-    /// The log is brought into the file when it has so many pages.
-    log_pages: u32,
+    /// The thread wants to know when the log has so many pages.
+    wanted: AtomicU32,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -35,10 +39,15 @@ struct State {
 }
 
 impl Checkpointer {
-    pub(super) fn start(shared: &Arc<Shared>, log_pages: u32) -> Result<Checkpointer, StoreError> {
+    /// Starts the thread. The log is brought into the file when it has `log_pages`, and has room
+    /// for `room_pages` at most.
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        log_pages: u32,
+        room_pages: u32,
+    ) -> Result<Checkpointer, StoreError> {
         let failed = |error: rusqlite::Error| unusable(&shared.file, &error);
-        let (state, changed) = (Mutex::default(), Condvar::new());
-        let signal = Arc::new(Signal { log_pages, state, changed });
+        let signal = Arc::new(Signal::default());
         let grown = Arc::clone(&signal);
         let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
             grown.grown(u32::try_from(pages).unwrap_or(0));
@@ -46,9 +55,10 @@ impl Checkpointer {
         };
         shared.writer().connection.wal_hook(Some(hook)).map_err(failed)?;
         let connection = connect(&shared.file).map_err(failed)?;
+        let room = LogRoom::new(&shared.file, room_pages);
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn({
             let (signal, shared) = (Arc::clone(&signal), Arc::clone(shared));
-            move || run(&signal, &shared, &connection)
+            move || run(&signal, &shared, &connection, log_pages, room)
         });
         let thread = thread
             .map_err(|error| StoreError::Failed(format!("a thread cannot be started: {error}")))?;
@@ -74,20 +84,22 @@ impl Signal {
 
     /// Called after every commit with the pages in the log.
     fn grown(&self, pages: u32) {
-        if pages >= self.log_pages {
+        if pages >= self.wanted.load(Ordering::Relaxed) {
             self.state().pages = pages;
             self.changed.notify_all();
         }
     }
 
-    /// Waits until the log has so many pages; false where the store is being closed.
-    fn wait(&self, pages: u32) -> bool {
+    /// Waits until the log has so many pages and says how many it has; none where the store is
+    /// being closed.
+    fn wait(&self, pages: u32) -> Option<u32> {
+        self.wanted.store(pages, Ordering::Relaxed);
         let mut state = self.state();
         while !state.closing && state.pages < pages {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.pages = 0;
-        !state.closing
+        let pages = std::mem::take(&mut state.pages);
+        (!state.closing).then_some(pages)
     }
 }
 
@@ -99,22 +111,34 @@ pub(super) fn connect(file: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-fn run(signal: &Signal, shared: &Shared, connection: &Connection) {
-    let log_pages = signal.log_pages;
+fn run(
+    signal: &Signal,
+    shared: &Shared,
+    connection: &Connection,
+    log_pages: u32,
+    mut room: LogRoom,
+) {
     // Where a reader held up the last attempt, the next is when the log has grown again.
     let retry_pages = log_pages / 4;
-    let mut pages = log_pages;
-    while signal.wait(pages) {
-        pages = match checkpoint(shared, connection) {
+    let mut checkpoint_at = log_pages;
+    room.make(shared, 0);
+    while let Some(pages) = signal.wait(checkpoint_at.min(room.is_short_at())) {
+        if pages >= room.is_short_at() {
+            room.make(shared, pages);
+        }
+        if pages < checkpoint_at {
+            continue;
+        }
+        checkpoint_at = match checkpoint(shared, connection) {
             Ok((log, done)) if done >= log => log_pages,
             Ok((log, _)) => log.max(log_pages) + retry_pages,
             Err(error) => {
                 if is_sync_failure(&error) {
-                    shared.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+                    shared.broken.store(true, Ordering::Relaxed);
                 }
                 let file = shared.file.display();
                 tracing::warn!(%file, %error, "the log could not be brought into the file");
-                pages.max(log_pages) + retry_pages
+                checkpoint_at.max(log_pages) + retry_pages
             }
         };
     }

@@ -19,7 +19,7 @@ const MIGRATIONS: &[&str] = &[include_str!("0001_first.sql")];
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Bytes of a page.
-const PAGE_BYTES: u32 = 4096;
+pub(super) const PAGE_BYTES: u32 = 4096;
 /// Page cache of the writer, in KiB.
 const CACHE_KIB: i64 = 64 * 1024;
 /// To what the log shrinks when it starts over, in bytes.

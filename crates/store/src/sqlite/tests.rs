@@ -18,7 +18,17 @@ use crate::{
 /// Meets with little data what takes much: hashes collide, move into the index, and the log is
 /// brought into the file.
 fn small() -> Options {
-    Options { arn_hash: |arn| arn.len() as i64 % 5, recent_arns_max: 7, log_pages: 20 }
+    Options {
+        arn_hash: |arn| arn.len() as i64 % 5,
+        recent_arns_max: 7,
+        log_pages: 20,
+        log_room_pages: 300,
+    }
+}
+
+/// Files change with commits only, and the log's length says where the last commit ends.
+fn roomless() -> Options {
+    Options { log_room_pages: 0, ..Options::default() }
 }
 
 #[test]
@@ -227,11 +237,12 @@ fn first_turn(key: u64, bytes: usize) -> Write {
     Write::Turn(TurnWrite { key, turns_before: 0, journal, state, new: Some(new) })
 }
 
-/// A log that ends anywhere, or is damaged anywhere, holds whole commits and never a part of one.
+/// A log that ends anywhere, or is damaged anywhere, holds whole commits and never a part of one,
+/// also where there is room behind it.
 #[test]
 fn a_torn_log_holds_whole_commits() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path()).unwrap();
+    let store = SqliteStore::open_with(folder.path(), &roomless()).unwrap();
     let log = folder.path().join("stepwell.sqlite-wal");
     let mut key = 0;
     // After which length of the log there are how many executions.
@@ -252,6 +263,9 @@ fn a_torn_log_holds_whole_commits() {
             match bytes.get_mut(place as usize) {
                 Some(byte) if flip => *byte ^= 0x10,
                 _ => bytes.truncate(place as usize),
+            }
+            if place % 2 == 1 {
+                bytes.resize(bytes.len() + 20_000, 0);
             }
             fs::write(&log, bytes).unwrap();
             let left = SqliteStore::open(left.path()).unwrap();
@@ -383,7 +397,7 @@ fn closed_store() -> TempDir {
 fn a_folder_is_made_and_is_locked() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data").join("deep");
-    let store = SqliteStore::open(&folder).unwrap();
+    let store = SqliteStore::open_with(&folder, &roomless()).unwrap();
     check_unusable(
         &folder,
         &expect![

@@ -19,6 +19,12 @@ mod wiring;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// What one thread allocates for an execution, another frees after the commit: the system's
+/// allocator makes threads wait for each other there.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     commands::dispatch(cli::Cli::parse().command)

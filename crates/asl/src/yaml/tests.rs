@@ -29,12 +29,9 @@ fn scalars_are_those_of_the_core_schema() {
          f: >-\n  one\n  line\n\
          g:\n\
          1: one\n",
-        expect![[r#"
-            a.asl.yaml:2:70: error[INVALID_YAML_DESCRIPTION]: plain scalar cannot start with '-' followed by ,[]{}
-              |
-            2 | b: ['1', "true", !!str 1, !!float 1, yes, no, 1_000, 1.2.3, 12e, '', 2024-01-02T03:04:05Z]
-              |                                                                      ^
-        "#]],
+        expect![[
+            r#"{"a":[null,null,true,false,1,-2,3,31,15,7,1.0,0.5,5.0,1000.0,-0.015],"b":["1","true","1",1,"yes","no","1_000","1.2.3","12e","","2024-01-02T03:04:05Z"],"c":18446744073709551615,"d":1.8446744073709552e+19,"e":"two\nlines\n","f":"one line","g":null,"1":"one"}"#
+        ]],
     );
 }
 
@@ -56,11 +53,11 @@ fn what_json_cannot_say_is_refused() {
     check(
         "a: 1\na: 2\n",
         expect![[r#"
-        a.asl.yaml:2:1: error[INVALID_YAML_DESCRIPTION]: the key 'a' comes twice
-          |
-        2 | a: 2
-          | ^
-    "#]],
+            a.asl.yaml:1:1: error[INVALID_YAML_DESCRIPTION]: the key 'a' comes again further down
+              |
+            1 | a: 1
+              | ^
+        "#]],
     );
     check(
         "a: .inf\n",
@@ -83,11 +80,11 @@ fn what_json_cannot_say_is_refused() {
     check(
         "a: !!int x\n",
         expect![[r#"
-        a.asl.yaml:1:4: error[INVALID_YAML_DESCRIPTION]: 'x' does not fit the tag tag:yaml.org,2002:!int
-          |
-        1 | a: !!int x
-          |    ^^^^^^^
-    "#]],
+            a.asl.yaml:1:4: error[INVALID_YAML_DESCRIPTION]: 'x' does not fit the tag !!int
+              |
+            1 | a: !!int x
+              |    ^^^^^^^
+        "#]],
     );
     check(
         "? [a]\n: 1\n",

@@ -50,6 +50,8 @@ enum Chore {
         #[arg(long)]
         bless: bool,
     },
+    /// Trim AWS's service models anew: what TestState checks mocks against, and the API's own
+    ServiceModels,
     /// Measure the release binary over HTTP, beside a bare server (docs/benchmarks.md)
     Bench {
         /// Options of the benchmarks; `--help` lists them
@@ -85,6 +87,10 @@ fn run() -> Result<()> {
             let flags = [("--both", both), ("--gaps", gaps), ("--bless", bless)];
             command.args(cases).args(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| flag));
             process::run(&mut command)
+        }
+        Chore::ServiceModels => {
+            let programs = python::environment()?;
+            process::run(python::python(&programs)?.arg("xtask/service_models.py"))
         }
         Chore::Bench { options } => bench::run(&options),
     }

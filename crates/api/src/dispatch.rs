@@ -72,7 +72,7 @@ pub(crate) static OPERATIONS: [Operation; 37] = [
     start_sync_execution::OPERATION,
     stop_execution::OPERATION,
     tag_resource::OPERATION,
-    missing("TestState"),
+    test_state::OPERATION,
     untag_resource::OPERATION,
     update_map_run::OPERATION,
     update_state_machine::OPERATION,

@@ -14,7 +14,8 @@ pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
     let state_machine = call.request.required_text("stateMachineArn");
     let arn = state_machine_arn(state_machine)?.without_label()?;
     let name = call.request.text("name");
-    let checked = name.map_or(Ok(()), name::check).and_then(|()| input(call));
+    let empty = || call.api.empty_input.clone();
+    let checked = name.map_or(Ok(()), name::check).and_then(|()| given_or(call, empty()));
     let input = match checked {
         Ok(input) => input,
         Err(error) => {
@@ -52,8 +53,9 @@ pub(crate) fn machine_type(
     }
 }
 
-fn input(call: &Call<'_>) -> Result<Payload, ApiError> {
-    let Some(text) = call.request.text("input") else { return Ok(call.api.empty_input.clone()) };
+/// The request's `input`, or another where there is none.
+pub(crate) fn given_or(call: &Call<'_>, default: Payload) -> Result<Payload, ApiError> {
+    let Some(text) = call.request.text("input") else { return Ok(default) };
     let invalid = |detail: &str| {
         let message = format!("Invalid State Machine Execution Input: '{detail}'");
         ApiError::new(ErrorType::InvalidExecutionInput, message)

@@ -24,6 +24,7 @@ mod server;
 mod shapes;
 mod state_machine;
 mod tags;
+mod test_state;
 
 pub use api::{Api, ApiOptions};
 pub use arn::{Arn, ArnError, Qualifier, Resource, arn_prefix, partition_of};

@@ -64,7 +64,7 @@ impl Rules {
 
     /// `answers` is an object of one member for each recorded answer, as it came.
     pub(crate) fn normalise(&self, answers: &Value, bindings: &Bindings) -> Result<Value> {
-        self.rewrite(parse_texts(&sort(answers)), bindings)
+        self.rewrite(parse_texts(&sort_below(answers)), bindings)
     }
 
     /// Everything but the parsing of texts.
@@ -285,6 +285,16 @@ fn each_string(value: &mut Value, visit: &mut dyn FnMut(&str, &mut String)) {
         }
         false
     });
+}
+
+/// The answers in the order in which they came, each with its members by name.
+fn sort_below(answers: &Value) -> Value {
+    match answers {
+        Value::Object(answers) => {
+            Value::Object(answers.iter().map(|(key, answer)| (key.clone(), sort(answer))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Members by name at every depth, `ResponseMetadata` last.

@@ -29,8 +29,10 @@ pub(crate) fn build(
         "Input": execution.input().value(),
         "StartTime": execution.start_date().to_iso_8601(),
         "Name": &*identity.name,
-        "RoleArn": &*identity.role_arn,
     });
+    if !identity.role_arn.is_empty() {
+        of_execution["RoleArn"] = json!(&*identity.role_arn);
+    }
     if !identity.express {
         of_execution["RedriveCount"] = json!(0);
     }
@@ -55,15 +57,20 @@ pub(crate) fn build(
         object.insert("Task".into(), json!({ "Token": token }));
     }
     if let Some(item) = extra.item.as_ref().or_else(|| innermost_item(execution, frame)) {
-        let mut of_item = Map::new();
-        of_item.insert("Index".into(), json!(item.index));
-        if let Some(key) = &item.key {
-            of_item.insert("Key".into(), json!(&**key));
-        }
-        of_item.insert("Value".into(), item.value.value().clone());
-        object.insert("Map".into(), json!({ "Item": of_item }));
+        object.insert("Map".into(), of_item(item));
     }
     Value::Object(object)
+}
+
+/// `$$.Map`.
+pub(crate) fn of_item(item: &MapItem) -> Value {
+    let mut of_item = Map::new();
+    of_item.insert("Index".into(), json!(item.index));
+    if let Some(key) = &item.key {
+        of_item.insert("Key".into(), json!(&**key));
+    }
+    of_item.insert("Value".into(), item.value.value().clone());
+    json!({ "Item": of_item })
 }
 
 fn innermost_item(execution: &Execution, frame: FrameId) -> Option<&MapItem> {

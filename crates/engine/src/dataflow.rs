@@ -11,7 +11,9 @@ impl Turn<'_> {
     /// The input after `InputPath`; the raw input of a JSONata state.
     pub(crate) fn effective_input(&self, frame: FrameId) -> Result<Payload, Failure> {
         let raw_input = self.raw_input(frame);
-        apply_path(self, frame, &self.state(frame).input_path, &raw_input)
+        let effective = apply_path(self, frame, &self.state(frame).input_path, &raw_input)?;
+        self.inspect(|inspection| inspection.after_input_path = Some(effective.clone()));
+        Ok(effective)
     }
 
     /// The input after `Parameters` or `Arguments`; `field` is the name of the field.
@@ -35,13 +37,16 @@ impl Turn<'_> {
                 })?
             }
         };
-        Failure::check_data(arguments, &state.name)
+        let arguments = Failure::check_data(arguments, &state.name)?;
+        self.inspect(|inspection| inspection.after_arguments = Some(arguments.clone()));
+        Ok(arguments)
     }
 
     /// Leaves the state with the result of its work: selector, assignment, result path, output.
     pub(crate) fn finish(&mut self, frame: FrameId, result: Payload) -> Result<(), Stop> {
         let state = self.state(frame);
         let raw_input = self.raw_input(frame);
+        self.inspect(|inspection| inspection.result = Some(result.clone()));
         let (output, assigned) = match state.query_language {
             QueryLanguage::Jsonata => {
                 let sight = Sight {
@@ -63,8 +68,12 @@ impl Turn<'_> {
                         template.evaluate_payload(environment, "ResultSelector")
                     })?,
                 };
+                self.inspect(|inspection| {
+                    inspection.after_result_selector = Some(selected.clone());
+                });
                 let combined =
                     apply_result_path(self, frame, &state.result_path, &raw_input, selected)?;
+                self.inspect(|inspection| inspection.after_result_path = Some(combined.clone()));
                 let output = apply_path(self, frame, &state.output_path, &combined)?;
                 (output, assigned)
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use asl::{Payload, StateIndex, Timestamp};
+use asl::{Payload, StateIndex, Timestamp, VariableMap};
 
 use crate::frame::{At, Callback, Current, Frame, MapItem, MapProgress, Phase, TaskPhase};
 use crate::{Event, EventKind, FrameId, TaskId};
@@ -335,6 +335,23 @@ impl Execution {
     pub(crate) fn variables_size(&self) -> usize {
         let variables = self.frames.values().flat_map(|frame| frame.variables.values());
         variables.map(Payload::size).sum()
+    }
+
+    /// Makes the one frame of a state's test what the test says.
+    pub(crate) fn prepare_test(&mut self, variables: VariableMap, item: Option<MapItem>) {
+        let frame = self.frame_mut(FrameId(0));
+        frame.variables = variables;
+        frame.item = item;
+    }
+
+    /// Shows a number of retries in the context object of a state's test.
+    pub(crate) fn set_test_retries(&mut self, retries: u32) {
+        self.current_mut(FrameId(0)).retry_count = retries;
+    }
+
+    /// The variables of a state's test; none once it has failed.
+    pub(crate) fn test_variables(&self) -> Option<&VariableMap> {
+        self.frames.get(&FrameId(0)).map(|frame| &frame.variables)
     }
 
     fn add_frame(&mut self, frame: Frame) -> FrameId {

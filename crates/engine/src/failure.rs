@@ -122,6 +122,7 @@ impl Turn<'_> {
 
     /// As [`Turn::state_failed`]; `last_id` is the event that tells of the failure.
     fn fail_state(&mut self, frame: FrameId, failure: Failure, last_id: u32) -> Flow {
+        self.inspect(|inspection| inspection.failed(&failure));
         if failure.is_fatal {
             return Err(self.fail_execution(last_id, &failure));
         }
@@ -133,12 +134,11 @@ impl Turn<'_> {
             return Ok(());
         }
         self.emit_container_failed(frame, last_id)?;
-        let catcher = state
-            .catch
-            .iter()
-            .find(|catcher| retry::matches(&catcher.error_equals, &failure, retry::Purpose::Catch));
-        match catcher {
-            Some(catcher) => match self.catch(frame, catcher, &failure) {
+        let takes = |catcher: &Catcher| {
+            retry::matches(&catcher.error_equals, &failure, retry::Purpose::Catch)
+        };
+        match state.catch.iter().enumerate().find(|(_, catcher)| takes(catcher)) {
+            Some((index, _)) => match self.catch(frame, index, &failure) {
                 Ok(()) => Ok(()),
                 Err(Stop::Over) => Err(Over),
                 Err(Stop::Failed(error)) => {
@@ -186,7 +186,9 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn catch(&mut self, frame: FrameId, catcher: &Catcher, failure: &Failure) -> Result<(), Stop> {
+    fn catch(&mut self, frame: FrameId, index: usize, failure: &Failure) -> Result<(), Stop> {
+        let catcher = &self.state(frame).catch[index];
+        self.inspect(|inspection| inspection.catch_index = Some(index));
         let error_output = error_output(failure);
         let raw_input = self.raw_input(frame);
         let is_jsonata = self.state(frame).query_language == QueryLanguage::Jsonata;

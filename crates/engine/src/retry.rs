@@ -45,11 +45,16 @@ pub(crate) fn next_attempt(
         .iter()
         .enumerate()
         .find(|(_, retrier)| matches(&retrier.error_equals, failure, Purpose::Retry))?;
-    let used = turn.execution.current(frame).retries_by(index);
+    let used = match &turn.probe {
+        None => turn.execution.current(frame).retries_by(index),
+        Some(probe) => probe.borrow().retries,
+    };
+    turn.inspect(|inspection| inspection.retry_index = Some(index));
     if u64::from(used) >= retrier.max_attempts {
         return None;
     }
     let most = delay_milliseconds(retrier, used);
+    turn.inspect(|inspection| inspection.retry_backoff_seconds = Some(most / 1000));
     let delay = match retrier.full_jitter {
         true => (most as f64 * turn.random_fraction()) as i64,
         false => most,

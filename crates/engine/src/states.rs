@@ -9,6 +9,8 @@ mod succeed;
 mod task;
 mod wait;
 
+pub(crate) use map::item;
+pub(crate) use parallel::join;
 pub(crate) use task::role_arn;
 
 use asl::{NumberField, Payload, StateKind};
@@ -36,7 +38,7 @@ impl Turn<'_> {
 
     /// A number that must be whole and at least `least`, from a literal, a path or an expression.
     /// `field` is the name without `Path`; `words` are AWS's for a path's bad value.
-    fn whole_number(
+    pub(crate) fn whole_number(
         &self,
         frame: FrameId,
         effective: &Payload,
@@ -94,7 +96,7 @@ impl Turn<'_> {
     }
 
     /// A `States.Runtime` failure of the state that `frame` is in, with AWS's prefix.
-    fn runtime_error(&self, frame: FrameId, cause: impl AsRef<str>) -> Failure {
+    pub(crate) fn runtime_error(&self, frame: FrameId, cause: impl AsRef<str>) -> Failure {
         Failure::runtime(format!("{}{}", self.prefix(frame), cause.as_ref()))
     }
 }

@@ -1,7 +1,7 @@
 //! One turn: the events and effects of a command while they come about. Every event is applied
 //! as soon as it is emitted, so deciding and replaying share [`Execution::apply`].
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use asl::{
     ContextObject, Environment, EvaluationError, Payload, Program, State, VariableMap, Variables,
@@ -9,6 +9,7 @@ use asl::{
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::inspection::{Inspection, Probe};
 use crate::{Effect, Event, EventKind, Execution, FrameId, Stamp, TaskId, context, limits};
 
 /// A turn under way.
@@ -20,6 +21,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) effects: Vec<Effect>,
     /// States entered in this turn.
     pub(crate) states_passed: u32,
+    /// Set where a state is tested alone.
+    pub(crate) probe: Option<RefCell<Probe>>,
     random: Cell<u64>,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Turn<'a> {
             events: Vec::new(),
             effects: Vec::new(),
             states_passed: 0,
+            probe: None,
             random: Cell::new(stamp.seed),
         }
     }
@@ -162,7 +166,10 @@ impl<'a> Turn<'a> {
         extra: &context::Extra,
         evaluate: impl FnOnce(&Environment<'_>) -> Result<R, EvaluationError>,
     ) -> Result<R, Failure> {
-        let build = || context::build(self.program, self.execution, frame, extra);
+        let build = || {
+            let mocked = self.probe.as_ref().and_then(|probe| probe.borrow().context(extra));
+            mocked.unwrap_or_else(|| context::build(self.program, self.execution, frame, extra))
+        };
         let context = ContextObject::new(&build);
         let mut scopes: Vec<&VariableMap> = Vec::new();
         let mut next = Some(frame);
@@ -186,8 +193,19 @@ impl<'a> Turn<'a> {
         evaluate(&environment).map_err(|error| Failure::of_state(error, self.prefix(frame)))
     }
 
-    /// What AWS writes before the cause of an error of a state.
+    /// Notes something for whoever tests the state.
+    pub(crate) fn inspect(&self, note: impl FnOnce(&mut Inspection)) {
+        if let Some(probe) = &self.probe {
+            note(&mut probe.borrow_mut().inspection);
+        }
+    }
+
+    /// What AWS writes before the cause of an error of a state; nothing where the state is tested
+    /// alone.
     pub(crate) fn prefix(&self, frame: FrameId) -> String {
+        if self.probe.is_some() {
+            return String::new();
+        }
         let current = self.execution.current(frame);
         format!(
             "An error occurred while executing the state '{}' (entered at the event id #{}). ",

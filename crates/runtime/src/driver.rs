@@ -31,7 +31,7 @@ type Reply = Result<Answer, RuntimeError>;
 pub(crate) struct Driver {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) surroundings: Surroundings,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     runner: Arc<dyn TaskRunner>,
     state: Mutex<State>,
     writer: mpsc::Sender<WriterJob>,
@@ -132,6 +132,11 @@ impl Driver {
     /// Looks something up in the node, which must be quick.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Node) -> T) -> T {
         look(&self.state().node)
+    }
+
+    /// Makes a call that belongs to no execution.
+    pub(crate) async fn call(&self, call: TaskCall) -> Result<asl::Payload, TaskFailure> {
+        run_guarded(&*self.runner, call).await
     }
 
     /// A receiver of everything that becomes durable from now on.

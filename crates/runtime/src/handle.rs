@@ -1,5 +1,6 @@
 //! The handle: everything the API, the command line and tests can ask of a runtime.
 
+mod state_tests;
 mod versions;
 
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::{
     Activity, NewStateMachine, StateMachine, StateMachineSummary, StateMachineUpdate,
     StateMachineVersion, TaskRunner,
 };
+
+pub use state_tests::{StateTestError, StateTestRequest};
 
 /// Why the runtime did not do what it was asked to. The API layer turns each into AWS's error.
 #[derive(Debug, thiserror::Error)]

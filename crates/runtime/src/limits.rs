@@ -46,6 +46,8 @@ pub const VERSIONS_MAX: usize = 1_000;
 pub const ALIASES_MAX: usize = 100;
 /// Tags of one resource (AWS quota).
 pub const TAGS_MAX: usize = 50;
+/// Seconds a test of a state may take (AWS quota).
+pub const STATE_TEST_SECONDS_MAX: u64 = 300;
 /// Synchronous Express executions under way at the same time. They live in memory only.
 pub const SYNC_EXECUTIONS_MAX: usize = 10_000;
 

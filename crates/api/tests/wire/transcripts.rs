@@ -164,5 +164,6 @@ transcripts! {
     pages
     state_machines
     tags
+    test_state
     versions
 }

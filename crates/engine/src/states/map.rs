@@ -18,7 +18,9 @@ impl Turn<'_> {
             return Err(self.runtime_error(frame, cause).into());
         }
         let effective = self.effective_input(frame)?;
-        self.check_tolerance(frame, &effective, map)?;
+        // AWS reads them also where an inline Map does not use them.
+        self.tolerated_failure_count(frame, &effective, map)?;
+        self.tolerated_failure_percentage(frame, &effective, map)?;
         let max_concurrency = match &map.max_concurrency {
             None => 0,
             Some(number) => self.whole_number(frame, &effective, number, "MaxConcurrency", 0)?,
@@ -42,22 +44,37 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// `ToleratedFailureCount`, `ToleratedFailurePercentage`: AWS reads them of every Map, also
-    /// where an inline one does not use them.
-    fn check_tolerance(&self, frame: FrameId, effective: &Payload, map: &Map) -> Result<(), Stop> {
-        if let Some(number) = &map.tolerated_failure_count {
-            self.whole_number(frame, effective, number, "ToleratedFailureCount", 0)?;
-        }
+    /// `ToleratedFailureCount`.
+    pub(crate) fn tolerated_failure_count(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        map: &Map,
+    ) -> Result<Option<i64>, Stop> {
+        let Some(number) = &map.tolerated_failure_count else { return Ok(None) };
+        self.whole_number(frame, effective, number, "ToleratedFailureCount", 0).map(Some)
+    }
+
+    /// `ToleratedFailurePercentage`.
+    pub(crate) fn tolerated_failure_percentage(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        map: &Map,
+    ) -> Result<Option<f64>, Stop> {
+        let sight = Sight::input(effective.value());
         match &map.tolerated_failure_percentage {
-            None | Some(NumberField::Literal(_)) => Ok(()),
+            None => Ok(None),
+            Some(NumberField::Literal(percentage)) => Ok(Some(*percentage)),
             Some(NumberField::Path(path)) => {
                 let field = "ToleratedFailurePercentagePath";
-                let value =
-                    self.evaluate(frame, Sight::input(effective.value()), |environment| {
-                        Ok(path.evaluate_field(environment)?.into_owned())
-                    })?;
+                let value = self.evaluate(frame, sight, |environment| {
+                    Ok(path.evaluate_field(environment)?.into_owned())
+                })?;
                 let cause = match value.as_f64() {
-                    Some(percentage) if (0.0..=100.0).contains(&percentage) => return Ok(()),
+                    Some(percentage) if (0.0..=100.0).contains(&percentage) => {
+                        return Ok(Some(percentage));
+                    }
                     Some(_) => "ToleratedFailurePercentage must be between 0 and 100.".to_owned(),
                     None => format!(
                         "The {field} field refers to value \"{}\" which is not a valid float: {}",
@@ -69,12 +86,11 @@ impl Turn<'_> {
             }
             Some(NumberField::Expression(expression)) => {
                 let field = "ToleratedFailurePercentage";
-                let value =
-                    self.evaluate(frame, Sight::input(effective.value()), |environment| {
-                        expression.evaluate(environment, field)
-                    })?;
+                let value = self.evaluate(frame, sight, |environment| {
+                    expression.evaluate(environment, field)
+                })?;
                 match value.as_f64() {
-                    Some(percentage) if (0.0..=100.0).contains(&percentage) => Ok(()),
+                    Some(percentage) if (0.0..=100.0).contains(&percentage) => Ok(Some(percentage)),
                     _ => {
                         let error = expression.unexpected_type("number", &value, field);
                         Err(Failure::of_state(error, self.prefix(frame)).into())
@@ -85,7 +101,12 @@ impl Turn<'_> {
     }
 
     /// The array or object whose items the Map goes over.
-    fn items(&self, frame: FrameId, effective: &Payload, map: &Map) -> Result<Payload, Stop> {
+    pub(crate) fn items(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        map: &Map,
+    ) -> Result<Payload, Stop> {
         let sight = Sight::input(effective.value());
         match &map.items {
             Items::Input if self.state(frame).query_language == QueryLanguage::Jsonata => {
@@ -165,7 +186,7 @@ impl Turn<'_> {
         }
     }
 
-    fn iteration_input(&self, frame: FrameId, item: &MapItem) -> Result<Payload, Stop> {
+    pub(crate) fn iteration_input(&self, frame: FrameId, item: &MapItem) -> Result<Payload, Stop> {
         let state = self.state(frame);
         let asl::StateKind::Map(map) = &state.kind else { unreachable!("only a Map iterates") };
         let Some(selector) = &map.item_selector else { return Ok(item.value.clone()) };
@@ -202,7 +223,7 @@ impl Turn<'_> {
 }
 
 /// An item of an array, or a pair of an object as `{"Key": …, "Value": …}`.
-fn item(items: &Payload, index: u32) -> MapItem {
+pub(crate) fn item(items: &Payload, index: u32) -> MapItem {
     match items.value() {
         Value::Array(items) => {
             let value = Payload::from_value(items[index as usize].clone());

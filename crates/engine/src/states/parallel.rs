@@ -31,7 +31,7 @@ impl Turn<'_> {
 }
 
 /// The outputs as one array, each spelled as it was.
-pub(super) fn join(outputs: &[Option<Payload>]) -> Payload {
+pub(crate) fn join(outputs: &[Option<Payload>]) -> Payload {
     let outputs = outputs.iter().flatten();
     let size = outputs.clone().map(|output| output.size() + 1).sum::<usize>() + 2;
     let mut text = String::with_capacity(size);

@@ -38,6 +38,7 @@ impl Turn<'_> {
         let timeout_seconds = seconds(&task.timeout_seconds, "TimeoutSeconds")?;
         let heartbeat_seconds = seconds(&task.heartbeat_seconds, "HeartbeatSeconds")?;
         if let Resource::Activity { arn } = &task.resource
+            && self.probe.is_none()
             && !self.stamp.world.activity_exists(arn)
         {
             let cause = format!("The activity {arn} does not exist.");
@@ -164,7 +165,11 @@ impl Turn<'_> {
         Ok(None)
     }
 
-    fn end_task(&mut self, frame: FrameId, result: Result<Payload, TaskFailure>) -> Flow {
+    pub(crate) fn end_task(
+        &mut self,
+        frame: FrameId,
+        result: Result<Payload, TaskFailure>,
+    ) -> Flow {
         let result = result.and_then(|output| {
             let name = match &self.task_of(frame).resource {
                 Resource::Service { service, .. } => service,

@@ -10,3 +10,5 @@ mod executions;
 mod faults;
 mod resources;
 mod restarts;
+mod state_tests;
+mod versions;

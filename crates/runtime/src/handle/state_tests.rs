@@ -1,0 +1,116 @@
+//! Testing one state: what it calls is called, what it waits for is waited for.
+
+use std::sync::Arc;
+
+use asl::{Payload, Program, Timestamp};
+use engine::{
+    Identity, Stamp, StateTest, StateTestRun, TaskDispatch, TaskFailure, TestStep, TestedState,
+};
+use store::ExecutionKey;
+
+use crate::driver::Driver;
+use crate::{Runtime, TaskCall, limits};
+
+/// A state to test, and what surrounds it.
+#[derive(Debug, Clone)]
+pub struct StateTestRequest {
+    pub program: Arc<Program>,
+    pub test: StateTest,
+    /// `arn:<partition>:states:<region>:<account>`
+    pub arn_scope: String,
+    pub role_arn: Option<Box<str>>,
+}
+
+/// Why a test did not run to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StateTestError {
+    #[error("more iterations failed than there are")]
+    TooManyFailedIterations,
+}
+
+/// The error of a task that takes longer than its `TimeoutSeconds`.
+const TIMEOUT: &str = "States.Timeout";
+
+impl Runtime {
+    /// TestState. Waits as the state waits, for five minutes at most.
+    pub async fn test_state(
+        &self,
+        request: StateTestRequest,
+    ) -> Result<TestedState, StateTestError> {
+        let driver = &self.driver;
+        let StateTestRequest { program, test, arn_scope, role_arn } = request;
+        let identity = Arc::new(identity(&arn_scope, role_arn));
+        let started = driver.clock.now();
+        let deadline = started.plus_seconds(limits::STATE_TEST_SECONDS_MAX);
+        let mut run = StateTestRun::new(&program, Arc::clone(&identity), test, started);
+        let mut step = act(driver, |stamp| run.begin(&program, stamp));
+        loop {
+            step = match step {
+                TestStep::Over(tested) => return Ok(*tested),
+                TestStep::TooManyFailedIterations => {
+                    return Err(StateTestError::TooManyFailedIterations);
+                }
+                TestStep::Wait(until) => {
+                    wait(driver, until.min(deadline)).await;
+                    match until <= deadline {
+                        true => act(driver, |stamp| run.wait_is_over(&program, stamp)),
+                        false => act(driver, |stamp| run.time_out(&program, stamp)),
+                    }
+                }
+                TestStep::Call(call) => match call_task(driver, &identity, *call, deadline).await {
+                    Some(result) => act(driver, |stamp| run.task_returned(&program, stamp, result)),
+                    None => act(driver, |stamp| run.time_out(&program, stamp)),
+                },
+            };
+        }
+    }
+}
+
+/// Makes a call; none if the test's time is up first.
+async fn call_task(
+    driver: &Driver,
+    identity: &Identity,
+    dispatch: TaskDispatch,
+    test_deadline: Timestamp,
+) -> Option<Result<Payload, TaskFailure>> {
+    let deadline = dispatch.deadline.map_or(test_deadline, |own| own.min(test_deadline));
+    let is_own = deadline < test_deadline;
+    let call =
+        TaskCall { execution_arn: identity.arn.clone(), region: identity.region.clone(), dispatch };
+    tokio::select! {
+        result = driver.call(call) => Some(result),
+        () = wait(driver, deadline) => {
+            is_own.then(|| Err(TaskFailure { error: Some(TIMEOUT.into()), cause: None }))
+        }
+    }
+}
+
+async fn wait(driver: &Driver, until: Timestamp) {
+    while driver.clock.now() < until {
+        driver.clock.wait(until).await;
+    }
+}
+
+fn act<R>(driver: &Driver, act: impl FnOnce(Stamp<'_>) -> R) -> R {
+    // No execution has this key: a token of a test ends no task.
+    let world = driver.surroundings.of(ExecutionKey(0));
+    let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+    act(Stamp { now: driver.clock.now(), seed, world: &world })
+}
+
+/// Who the execution of a test is: AWS makes names up for it and its state machine.
+fn identity(arn_scope: &str, role_arn: Option<Box<str>>) -> Identity {
+    let machine = uuid::Uuid::new_v4().to_string();
+    let name = uuid::Uuid::new_v4().to_string();
+    Identity {
+        arn: format!("{arn_scope}:express:{machine}:{name}").into(),
+        name: name.into(),
+        state_machine_arn: format!("{arn_scope}:stateMachine:{machine}").into(),
+        state_machine_name: machine.into(),
+        state_machine_version_arn: None,
+        state_machine_alias_arn: None,
+        role_arn: role_arn.unwrap_or_default(),
+        region: crate::arns::region(&format!("{arn_scope}:")).into(),
+        express: true,
+    }
+}

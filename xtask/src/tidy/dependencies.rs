@@ -9,6 +9,7 @@ use serde_json::Value;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("asl", &[]),
     ("engine", &["asl"]),
+    ("explore", &["engine", "asl"]),
     ("store", &["engine"]),
     ("runtime", &["store", "engine", "asl"]),
     ("integrations", &["runtime", "engine", "asl"]),

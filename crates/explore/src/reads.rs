@@ -87,6 +87,10 @@ pub(crate) fn origin(located: Located) -> Option<Origin> {
 pub(crate) fn reads(state: &Value, is_jsonata: bool) -> Vec<Read> {
     let mut reads = Vec::new();
     let Some(fields) = state.as_object() else { return reads };
+    let goes_over_input = !["ItemsPath", "Items"].iter().any(|field| state.get(field).is_some());
+    if state["Type"] == "Map" && goes_over_input {
+        reads.push(Read { root: Root::Effective, keys: Vec::new(), hint: Some(Shape::array()) });
+    }
     if is_jsonata {
         for (key, value) in fields {
             if !matches!(key.as_str(), "Branches" | "ItemProcessor" | "Iterator" | "Comment") {
@@ -236,6 +240,7 @@ fn argument_hint(
             let parts = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
             Shape::Value(json!(parts.join(&delimiter.to_string())))
         }
+        ("Format", 0) => Shape::Value(json!(vec!["{}"; arguments.len() - 1].join(" "))),
         ("JsonMerge", 0 | 1) => Shape::object(),
         ("Base64Decode", 0) => Shape::Value(json!("dGV4dA==")),
         _ => return None,
@@ -265,8 +270,8 @@ fn keys(text: &str) -> Vec<Key> {
     static STEP: OnceLock<Regex> = OnceLock::new();
     let step = STEP.get_or_init(|| {
         Regex::new(
-            r"^(?x)(?: \.+ ( [^.\[\]\(\)\s*]+ ) (?: \( .* )? | \[ \s* '([^']*)' \s* \]
-               | \[ \s* (\d+) \s* \] | ( \.?\* | \[ [^\]]* \] ) )",
+            r"^(?x)(?: \.+ ( [^.\[\]\(\)\s*]+ ) (?: \( .* )? | \.? \[ \s* '([^']*)' \s* \]
+               | \.? \[ \s* (\d+) \s* \] | ( \.? \* | \.? \[ [^\]]* \] ) )",
         )
         .expect("the pattern is right")
     });
@@ -365,6 +370,7 @@ mod tests {
         check("$", Root::Raw, &[]);
         check("$.a.b-c", Root::Raw, &[name("a"), name("b-c")]);
         check("$['a b'][2].c", Root::Raw, &[name("a b"), Key::Index(2), name("c")]);
+        check("$.a.[0].b", Root::Raw, &[name("a"), Key::Index(0), name("b")]);
         check("$.a[*].b", Root::Raw, &[name("a"), Key::Index(0), name("b")]);
         check("$.a[?(@.x == 'y')].b", Root::Raw, &[name("a"), Key::Index(0), name("b")]);
         check("$.a.length()", Root::Raw, &[name("a")]);

@@ -150,13 +150,18 @@ impl Search<'_> {
     /// Why an attempt does not go on along the route.
     fn reason(&self, route: &Route, attempt: &Attempt) -> String {
         let name = |state: StateIndex| self.ground.program.state(state).name.to_string();
-        if let (Some(visit), Some(error)) = (attempt.trace.failed_in, &attempt.trace.error) {
+        let leg = route.legs.get(attempt.matched);
+        let is_left = leg.is_some_and(|leg| {
+            attempt.trace.visits.iter().any(|visit| visit.state == leg.state && visit.left.is_some())
+        });
+        if !is_left
+            && let (Some(visit), Some(error)) = (attempt.trace.failed_in, &attempt.trace.error) {
             let cause = without_marks(attempt.trace.cause.as_deref().unwrap_or_default());
             let cause = cause.split_once(") . ").or(cause.split_once("). ")).map_or(&*cause, |c| c.1);
             let cause: String = cause.chars().take(200).collect();
             return format!("{} fails: {error}: {cause}", name(attempt.trace.visits[visit].state));
         }
-        match route.legs.get(attempt.matched) {
+        match leg {
             Some(Leg { state, exit: Exit::Rule(rule) }) => {
                 format!("no data was found for which Choices[{rule}] of {} matches", name(*state))
             }
@@ -266,22 +271,30 @@ impl Search<'_> {
 
     fn alternatives(&mut self, visit: &Visit, input: &Value, candidates: &mut Vec<Changes>) {
         let (state, is_jsonata) = &self.ground.states[visit.state.0 as usize];
-        for read in reads(state, *is_jsonata) {
-            let Some(origin) = self.origin(visit, &read, input) else { continue };
-            let shapes = [
-                Shape::Value(json!(1)),
-                Shape::array(),
-                Shape::Array(vec![Shape::Free; 3]),
-                Shape::object(),
-                Shape::text(),
-                Shape::Value(json!(true)),
-                Shape::Value(json!("2000-01-01T00:00:00Z")),
-                Shape::Value(json!(0)),
-                Shape::Value(Value::Null),
-                Shape::Free,
-            ];
-            for shape in shapes {
-                candidates.push(vec![(origin.clone(), Change::Set(shape))]);
+        let reads = reads(state, *is_jsonata);
+        let mut origins: Vec<Origin> =
+            reads.iter().filter_map(|read| self.origin(visit, read, input)).collect();
+        origins.sort();
+        origins.dedup();
+        let shapes = [
+            Shape::Value(json!(1)),
+            Shape::array(),
+            Shape::Array(vec![Shape::Free; 3]),
+            Shape::object(),
+            Shape::text(),
+            Shape::Value(json!(true)),
+            Shape::Value(json!("2000-01-01T00:00:00Z")),
+            Shape::Value(json!(0)),
+            Shape::Value(Value::Null),
+            Shape::Free,
+        ];
+        for shape in &shapes {
+            let changes = origins.iter().map(|o| (o.clone(), Change::Set(shape.clone())));
+            candidates.push(changes.collect());
+        }
+        for origin in origins {
+            for shape in &shapes {
+                candidates.push(vec![(origin.clone(), Change::Set(shape.clone()))]);
             }
         }
     }
@@ -301,6 +314,10 @@ fn exit_ways(rules: &[Value], exit: Exit) -> Vec<Vec<Wish>> {
         let first: Vec<Wish> =
             ways.iter().filter_map(|ways| ways.first()).flatten().cloned().collect();
         all.extend(own.iter().map(|own| first.iter().chain(own).cloned().collect()));
+        // Where they want different things of the same data, an earlier one may be harder.
+        let reversed: Vec<Wish> =
+            ways.iter().rev().filter_map(|ways| ways.first()).flatten().cloned().collect();
+        all.extend(own.iter().map(|own| reversed.iter().chain(own).cloned().collect()));
         for other in ways.iter().flat_map(|ways| ways.iter().skip(1)) {
             all.extend(own.iter().take(4).map(|own| {
                 first.iter().chain(other).chain(own).cloned().collect::<Vec<Wish>>()

@@ -5,13 +5,15 @@
 //! templates, it tells what to change so that another value turns up there.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-use serde_json::{Map, Value, json};
+use regex::Regex;
+use serde_json::{Map, Value};
 
 /// The member of an object that tells where it comes from.
 const MARK: &str = "\u{ab}origin\u{bb}";
-/// What the text of a free value begins with.
-const FREE: &str = "\u{ab}origin\u{bb}:";
+/// What stands before and behind the origin of a free value, wherever its text goes.
+const FREE: (&str, &str) = ("\u{ab}origin:", "\u{bb}");
 /// What a free value is shown as.
 const TEXT: &str = "text";
 
@@ -122,7 +124,7 @@ impl Shape {
     /// The value, with or without its origins.
     fn value(&self, origin: &mut Origin, marked: bool) -> Value {
         match self {
-            Shape::Free if marked => format!("{FREE}{}", origin.to_text()).into(),
+            Shape::Free if marked => format!("{}{}{}", FREE.0, origin.to_text(), FREE.1).into(),
             Shape::Free => TEXT.into(),
             Shape::Value(value) => value.clone(),
             Shape::Object(members) => {
@@ -161,31 +163,57 @@ impl Origin {
         Origin { source: source.to_owned(), path: Vec::new() }
     }
 
+    /// `task%20Get/Items/#0/~`: letters and digits that no quoting changes.
     fn to_text(&self) -> String {
-        let path = self.path.iter().map(|key| match key {
-            Key::Name(name) => json!(name),
-            Key::Index(index) => json!(index),
-            Key::Parsed => Value::Null,
-        });
-        let keys: Vec<Value> = std::iter::once(json!(self.source)).chain(path).collect();
-        Value::Array(keys).to_string()
+        let mut text = escaped(&self.source);
+        for key in &self.path {
+            text.push('/');
+            match key {
+                Key::Name(name) => text.push_str(&escaped(name)),
+                Key::Index(index) => text.push_str(&format!("#{index}")),
+                Key::Parsed => text.push('~'),
+            }
+        }
+        text
     }
 
     fn from_text(text: &str) -> Option<Origin> {
-        let Ok(Value::Array(keys)) = serde_json::from_str(text) else { return None };
-        let (source, path) = keys.split_first()?;
-        let path = path.iter().map(|key| match key {
-            Value::String(name) => Some(Key::Name(name.clone())),
-            Value::Null => Some(Key::Parsed),
-            key => Some(Key::Index(usize::try_from(key.as_u64()?).ok()?)),
+        let mut parts = text.split('/');
+        let source = unescaped(parts.next()?)?;
+        let path = parts.map(|part| match part.strip_prefix('#') {
+            Some(index) => Some(Key::Index(index.parse().ok()?)),
+            None if part == "~" => Some(Key::Parsed),
+            None => Some(Key::Name(unescaped(part)?)),
         });
-        Some(Origin { source: source.as_str()?.to_owned(), path: path.collect::<Option<_>>()? })
+        Some(Origin { source, path: path.collect::<Option<_>>()? })
     }
 
     fn extended(mut self, keys: &[Key]) -> Origin {
         self.path.extend_from_slice(keys);
         self
     }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match character {
+            _ if character.is_ascii_alphanumeric() => escaped.push(character),
+            other => escaped.push_str(&format!("%{:x}.", u32::from(other))),
+        }
+    }
+    escaped
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut plain = parts.next()?.to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('.')?;
+        plain.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+        plain.push_str(rest);
+    }
+    Some(plain)
 }
 
 /// All made-up data, by source.
@@ -275,14 +303,17 @@ fn origin_of(value: &Value) -> Option<Origin> {
     match value {
         Value::Object(object) => Origin::from_text(object.get(MARK)?.as_str()?),
         Value::String(text) => {
-            if let Some(origin) = text.strip_prefix(FREE) {
-                return Origin::from_text(origin);
+            // A JSON text of something made up, as it was made up.
+            if text.starts_with('{')
+                && let Ok(inner) = serde_json::from_str::<Value>(text)
+                && let Some(mut origin) = origin_of(&inner)
+                && origin.path.pop() == Some(Key::Parsed)
+            {
+                return Some(origin);
             }
-            // A JSON text of something made up.
-            let inner: Value =
-                serde_json::from_str(text.strip_prefix('{').map(|_| text.as_str())?).ok()?;
-            let mut origin = origin_of(&inner)?;
-            (origin.path.pop() == Some(Key::Parsed)).then_some(origin)
+            // A free value, or a text that was made of one.
+            let (_, rest) = text.split_once(FREE.0)?;
+            Origin::from_text(rest.split_once(FREE.1)?.0)
         }
         _ => None,
     }
@@ -290,18 +321,18 @@ fn origin_of(value: &Value) -> Option<Origin> {
 
 /// A text without what origins add to it.
 pub(crate) fn without_marks(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('\u{ab}') {
-        shown.push_str(&rest[..at]);
-        let end = rest[at..].find(']').map_or(rest.len(), |end| at + end + 1);
-        rest = &rest[end..];
-    }
-    shown + rest
+    static MARKS: OnceLock<Regex> = OnceLock::new();
+    let marks = MARKS.get_or_init(|| {
+        let member = r#"\\?"«origin»\\?":\\?"[^"\\]*\\?",?"#;
+        Regex::new(&format!("{member}|«origin:[^»]*»")).expect("the pattern is right")
+    });
+    marks.replace_all(text, "").into_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn name(name: &str) -> Key {
@@ -331,6 +362,19 @@ mod tests {
         assert_eq!(world.value("input", false), json!({"a": {"b": 7}}));
         world.change(&origin, &Change::Remove);
         assert_eq!(world.value("input", false), json!({"a": {}}));
+    }
+
+    #[test]
+    fn texts_that_are_made_of_free_values_tell_it_too() {
+        let mut world = World::default();
+        let path = vec![name("a/b \"é\""), Key::Index(3), name("")];
+        let origin = Origin { source: "task Get it".into(), path };
+        world.change(&origin, &Change::Set(Shape::Free));
+        let free = world.value("task Get it", true)["a/b \"é\""][3][""].clone();
+        let text = json!(format!("Hello {}!", json!({"x": free})));
+        assert_eq!(locate(&text, &[]), Located::Present(origin));
+        assert_eq!(without_marks(text.as_str().unwrap()), "Hello {\"x\":\"\"}!");
+        assert_eq!(without_marks(&world.value("input", true).to_string()), "{}");
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(crate) struct Cli {
 const FIRST_STEPS: &str = "\
 First steps:
   stepwell validate machine.asl.json            is the definition right?
+  stepwell explore machine.asl.json             which input and outcomes lead where?
   stepwell run machine.asl.json --input '{}'    run it once, here and now
   stepwell dev .                                serve every definition of this folder
   stepwell serve --data /var/lib/stepwell       a server that keeps everything";
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Dev(Dev),
     Run(Run),
     Validate(Validate),
+    Explore(Explore),
     History(History),
     Completions(Completions),
 }
@@ -143,6 +145,31 @@ pub(crate) struct Run {
     pub(crate) insecure: bool,
     #[command(flatten)]
     pub(crate) common: CommonOptions,
+}
+
+/// Find a path to every end of a definition.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Find a path to every end of a definition.\n\n\
+        Runs the definition with tasks that are mocked and looks for an input and task outcomes \
+        that lead to each state that ends it, a branch or a processor. Prints each path with \
+        them, and what could not be reached and why. Nothing is called. The exit status is 0 if \
+        every end is reached, 1 if one is not, and 2 if the definition is not valid.",
+    after_long_help = "\
+Examples:
+  stepwell explore machine.asl.json
+  stepwell explore --format json machine.asl.yaml | jq '.[] | select(.reached | not)'"
+)]
+pub(crate) struct Explore {
+    /// The definition: JSON, or YAML if its name ends with .yaml or .yml.
+    #[arg(value_name = "FILE")]
+    pub(crate) definition: PathBuf,
+    /// How to show what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: OutputFormat,
+    /// Explore it as this type.
+    #[arg(long, value_name = "TYPE", default_value = "STANDARD", ignore_case = true)]
+    pub(crate) r#type: MachineTypeName,
 }
 
 /// Check definitions and show every mistake with its place.

@@ -2,6 +2,7 @@
 
 mod completions;
 mod dev;
+mod explore;
 mod history;
 mod run;
 mod serve;
@@ -19,6 +20,7 @@ pub(crate) fn dispatch(command: Command) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Explore(arguments) => explore::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| failure.report())

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runtime", &["store", "engine", "asl"]),
     ("integrations", &["runtime", "engine", "asl"]),
     ("api", &["runtime", "engine", "asl"]),
-    ("stepwell", &["api", "integrations", "runtime", "store", "engine", "asl"]),
+    ("stepwell", &["api", "integrations", "runtime", "store", "explore", "engine", "asl"]),
     ("sim", &["runtime", "store", "engine", "asl"]),
     ("conformance", &["api", "integrations", "runtime", "store", "engine", "asl"]),
     ("benchmarks", &[]),

@@ -24,6 +24,7 @@ fn without_a_command() {
               dev          Serve a folder of state machines, reload them when they change, show what they do
               run          Run one execution of a definition in this process
               validate     Check definitions and show every mistake with its place
+              explore      Find a path to every end of a definition
               history      Show the history of an execution as a table
               completions  Print a completion script for a shell
               help         Print this message or the help of the given subcommand(s)
@@ -34,6 +35,7 @@ fn without_a_command() {
 
             First steps:
               stepwell validate machine.asl.json            is the definition right?
+              stepwell explore machine.asl.json             which input and outcomes lead where?
               stepwell run machine.asl.json --input '{}'    run it once, here and now
               stepwell dev .                                serve every definition of this folder
               stepwell serve --data /var/lib/stepwell       a server that keeps everything

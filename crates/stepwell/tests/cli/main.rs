@@ -5,6 +5,7 @@
 mod compatibility;
 mod configuration;
 mod dev;
+mod explore;
 mod help;
 mod history;
 mod run;

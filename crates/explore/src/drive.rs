@@ -193,9 +193,7 @@ impl Driver<'_> {
 
     /// The visit whose attempt a task is: the one that scheduled it.
     fn visit_of(&self, task: TaskId) -> Option<usize> {
-        self.trace.visits.iter().rposition(|visit| {
-            visit.attempt == Some(task)
-        })
+        self.trace.visits.iter().rposition(|visit| visit.attempt == Some(task))
     }
 
     fn note(&mut self, event: &Event) {
@@ -223,8 +221,7 @@ impl Driver<'_> {
                 }
                 if next.is_none()
                     && let Some(container) = self.containers.get(frame)
-                    && let Some(Value::Array(results)) =
-                        &mut self.trace.visits[*container].result
+                    && let Some(Value::Array(results)) = &mut self.trace.visits[*container].result
                 {
                     results.push(output.value().clone());
                 }

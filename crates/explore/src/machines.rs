@@ -36,12 +36,8 @@ const KEPT: &[&str] = &[
 
 /// The machines of a definition, itself first.
 pub(crate) fn split(definition: Value, is_express: bool) -> Vec<Machine> {
-    let mut machines = vec![Machine {
-        inside: Vec::new(),
-        definition,
-        map_runs: Vec::new(),
-        is_express,
-    }];
+    let mut machines =
+        vec![Machine { inside: Vec::new(), definition, map_runs: Vec::new(), is_express }];
     let mut at = 0;
     while at < machines.len() {
         let mut machine = machines[at].clone();
@@ -78,7 +74,9 @@ fn replace(scope: &mut Value, map_runs: &mut Vec<String>, found: &mut dyn FnMut(
             true => "ItemProcessor",
             false => "Iterator",
         };
-        if state.pointer(&format!("/{processor}/ProcessorConfig/Mode")) == Some(&json!("DISTRIBUTED")) {
+        if state.pointer(&format!("/{processor}/ProcessorConfig/Mode"))
+            == Some(&json!("DISTRIBUTED"))
+        {
             found(name, state[processor].take());
             map_runs.push(name.clone());
             *state = stand_in(state);

@@ -232,8 +232,9 @@ fn argument_hint(
             Shape::Array(vec![item; index.unwrap_or(0) + 1])
         }
         ("ArrayLength" | "ArrayContains" | "ArrayUnique" | "ArrayPartition", 0) => Shape::array(),
-        ("MathAdd" | "MathRandom" | "ArrayRange", _)
-        | ("ArrayGetItem" | "ArrayPartition", 1) => Shape::Value(json!(1)),
+        ("MathAdd" | "MathRandom" | "ArrayRange", _) | ("ArrayGetItem" | "ArrayPartition", 1) => {
+            Shape::Value(json!(1))
+        }
         ("StringSplit", 0) => {
             let delimiters = arguments.get(1).map_or(",", |text| text.trim_matches('\''));
             let delimiter = delimiters.chars().next().unwrap_or(',');

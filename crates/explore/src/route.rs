@@ -47,9 +47,8 @@ const OTHER_ERROR: &str = "Explored";
 
 /// The states that end a scope, in order.
 pub(crate) fn ends(program: &Program) -> Vec<StateIndex> {
-    let indexes = (0..program.states.len()).map(|at| {
-        StateIndex(u32::try_from(at).expect("a definition of 1 MB has fewer states"))
-    });
+    let indexes = (0..program.states.len())
+        .map(|at| StateIndex(u32::try_from(at).expect("a definition of 1 MB has fewer states")));
     indexes.filter(|index| is_end(program.state(*index))).collect()
 }
 

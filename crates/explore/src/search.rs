@@ -152,12 +152,18 @@ impl Search<'_> {
         let name = |state: StateIndex| self.ground.program.state(state).name.to_string();
         let leg = route.legs.get(attempt.matched);
         let is_left = leg.is_some_and(|leg| {
-            attempt.trace.visits.iter().any(|visit| visit.state == leg.state && visit.left.is_some())
+            attempt
+                .trace
+                .visits
+                .iter()
+                .any(|visit| visit.state == leg.state && visit.left.is_some())
         });
         if !is_left
-            && let (Some(visit), Some(error)) = (attempt.trace.failed_in, &attempt.trace.error) {
+            && let (Some(visit), Some(error)) = (attempt.trace.failed_in, &attempt.trace.error)
+        {
             let cause = without_marks(attempt.trace.cause.as_deref().unwrap_or_default());
-            let cause = cause.split_once(") . ").or(cause.split_once("). ")).map_or(&*cause, |c| c.1);
+            let cause =
+                cause.split_once(") . ").or(cause.split_once("). ")).map_or(&*cause, |c| c.1);
             let cause: String = cause.chars().take(200).collect();
             return format!("{} fails: {error}: {cause}", name(attempt.trace.visits[visit].state));
         }
@@ -249,10 +255,9 @@ impl Search<'_> {
         let wanted = leg.filter(|leg| leg.state == visit.state).map(|leg| leg.exit);
         let exits: Vec<Exit> = match wanted {
             Some(exit) => vec![exit],
-            None => (0..rules.len())
-                .map(Exit::Rule)
-                .chain(default.map(|_| Exit::Default))
-                .collect(),
+            None => {
+                (0..rules.len()).map(Exit::Rule).chain(default.map(|_| Exit::Default)).collect()
+            }
         };
         let texts = state["Choices"].as_array().map_or(&[][..], Vec::as_slice);
         for exit in exits {
@@ -319,9 +324,11 @@ fn exit_ways(rules: &[Value], exit: Exit) -> Vec<Vec<Wish>> {
             ways.iter().rev().filter_map(|ways| ways.first()).flatten().cloned().collect();
         all.extend(own.iter().map(|own| reversed.iter().chain(own).cloned().collect()));
         for other in ways.iter().flat_map(|ways| ways.iter().skip(1)) {
-            all.extend(own.iter().take(4).map(|own| {
-                first.iter().chain(other).chain(own).cloned().collect::<Vec<Wish>>()
-            }));
+            all.extend(
+                own.iter().take(4).map(|own| {
+                    first.iter().chain(other).chain(own).cloned().collect::<Vec<Wish>>()
+                }),
+            );
         }
     }
     // The least that may be enough comes first.

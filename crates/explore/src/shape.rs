@@ -239,8 +239,7 @@ impl World {
     }
 
     pub(crate) fn change(&mut self, origin: &Origin, change: &Change) {
-        let source =
-            self.sources.entry(origin.source.clone()).or_insert_with(Shape::object);
+        let source = self.sources.entry(origin.source.clone()).or_insert_with(Shape::object);
         match change {
             Change::Set(shape) => *source.place(&origin.path) = shape.clone(),
             Change::Provide(shape) => {
@@ -352,10 +351,7 @@ mod tests {
         assert_eq!(locate(&copied, &[name("y")]), Located::Fixed);
         assert_eq!(locate(&copied, &[name("w")]), Located::Fixed);
         let deeper = Origin { source: "input".into(), path: vec![name("a"), name("c"), name("d")] };
-        assert_eq!(
-            locate(&copied, &[name("z"), name("c"), name("d")]),
-            Located::Missing(deeper)
-        );
+        assert_eq!(locate(&copied, &[name("z"), name("c"), name("d")]), Located::Missing(deeper));
         world.change(&origin, &Change::Set(Shape::Value(json!(7))));
         let value = world.value("input", true);
         assert_eq!(locate(&value, &origin.path), Located::Present(origin.clone()));

@@ -41,9 +41,11 @@ fn test_ways(rule: &Value, matches: bool) -> Vec<Vec<Wish>> {
     let Some(variable) = rule["Variable"].as_str() else { return Vec::new() };
     let Some(read) = path_of(variable, &Root::Effective) else { return Vec::new() };
     let fields = rule.as_object().into_iter().flatten();
-    let operator = fields.filter(|(key, _)| !matches!(key.as_str(), "Variable" | "Next")).find(
-        |(key, _)| key.starts_with("Is") || ["Equals", "Than", "Matches", "Path"].iter().any(|end| key.ends_with(end)),
-    );
+    let operator =
+        fields.filter(|(key, _)| !matches!(key.as_str(), "Variable" | "Next")).find(|(key, _)| {
+            key.starts_with("Is")
+                || ["Equals", "Than", "Matches", "Path"].iter().any(|end| key.ends_with(end))
+        });
     let Some((operator, operand)) = operator else { return Vec::new() };
     if let Some(base) = operator.strip_suffix("Path") {
         return path_ways(&read, base, operand, matches);
@@ -78,10 +80,7 @@ fn path_ways(read: &Read, operator: &str, operand: &Value, matches: bool) -> Vec
     changes
         .into_iter()
         .map(|change| {
-            vec![
-                (other.clone(), Change::Set(Shape::Value(fixed.clone()))),
-                (read.clone(), change),
-            ]
+            vec![(other.clone(), Change::Set(Shape::Value(fixed.clone()))), (read.clone(), change)]
         })
         .collect()
 }

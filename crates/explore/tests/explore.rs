@@ -86,7 +86,8 @@ fn shown_path(path: &Found) -> String {
     shown
 }
 
-const FUNCTION: &str = r#""Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f""#;
+const FUNCTION: &str =
+    r#""Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f""#;
 
 #[test]
 fn choices_are_made_by_data() {

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use asl::render_diagnostic;
 use ::explore::{End, Exit, Exploration, Outcome, Path};
+use asl::render_diagnostic;
 use serde_json::{Value, json};
 
 use crate::cli::{Explore, OutputFormat};
@@ -62,7 +62,8 @@ fn as_text(file: &str, exploration: &Exploration, style: Style) -> String {
             }
             Err(reason) => {
                 let mark = style.paint(Tone::Bad, "○");
-                shown.push_str(&format!("{mark} {name}  {}\n    not reached: {reason}\n", end.kind));
+                shown
+                    .push_str(&format!("{mark} {name}  {}\n    not reached: {reason}\n", end.kind));
             }
         }
     }

@@ -29,7 +29,9 @@ States:
 #[test]
 fn paths_to_every_end() {
     let folder = Folder::with(&[("order.asl.yaml", YAML)]);
-    folder.check(&["explore", "order.asl.yaml"], &expect![[r#"
+    folder.check(
+        &["explore", "order.asl.yaml"],
+        &expect![[r#"
         exit status: 1
         ----- stdout -----
         ● Ship  Succeed
@@ -42,11 +44,15 @@ fn paths_to_every_end() {
         ○ Silent  Fail
             not reached: no failure leads here
         order.asl.yaml: 2 of 3 ends reached
-    "#]]);
-    let reached = YAML.replace("      - {ErrorEquals: [States.HeartbeatTimeout], Next: Silent}\n", "");
+    "#]],
+    );
+    let reached =
+        YAML.replace("      - {ErrorEquals: [States.HeartbeatTimeout], Next: Silent}\n", "");
     let reached = reached.replace("  Silent: {Type: Fail, Error: Silent}\n", "");
     let folder = Folder::with(&[("order.asl.yaml", &reached)]);
-    folder.check(&["explore", "--format", "json", "order.asl.yaml"], &expect![[r#"
+    folder.check(
+        &["explore", "--format", "json", "order.asl.yaml"],
+        &expect![[r#"
         exit status: 0
         ----- stdout -----
         [
@@ -99,13 +105,16 @@ fn paths_to_every_end() {
             }
           }
         ]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_definition_that_is_not_valid() {
     let folder = Folder::with(&[("a.asl.json", r#"{"StartAt": "A"}"#)]);
-    folder.check(&["explore", "a.asl.json"], &expect![[r#"
+    folder.check(
+        &["explore", "a.asl.json"],
+        &expect![[r#"
         exit status: 2
         ----- stderr -----
         a.asl.json:1:1: error[SCHEMA_VALIDATION_FAILED]: These fields are required: [States]
@@ -114,10 +123,14 @@ fn a_definition_that_is_not_valid() {
           | ^
           = at /
         error: a.asl.json is not valid
-    "#]]);
-    folder.check(&["explore", "b.asl.json"], &expect![[r#"
+    "#]],
+    );
+    folder.check(
+        &["explore", "b.asl.json"],
+        &expect![[r#"
         exit status: 2
         ----- stderr -----
         error: cannot read b.asl.json: No such file or directory (os error 2)
-    "#]]);
+    "#]],
+    );
 }

@@ -70,8 +70,6 @@ pub(crate) enum Pattern {
     Ascii,
     /// Letters, digits, `_`, `-` and `.`, and not digits alone.
     CharacterRestrictedName,
-    /// ASCII without white space and control characters.
-    Visible,
 }
 
 impl Pattern {
@@ -79,7 +77,6 @@ impl Pattern {
         match self {
             Pattern::Ascii => r"\p{ASCII}*",
             Pattern::CharacterRestrictedName => r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$",
-            Pattern::Visible => "[!-~]+",
         }
     }
 
@@ -90,9 +87,6 @@ impl Pattern {
             Pattern::CharacterRestrictedName => {
                 text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_punctuation(byte))
                     && text.bytes().any(|byte| byte.is_ascii_alphabetic() || is_punctuation(byte))
-            }
-            Pattern::Visible => {
-                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
             }
         }
     }

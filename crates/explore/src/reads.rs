@@ -146,12 +146,9 @@ fn in_rules(rules: &Value, reads: &mut Vec<Read>) {
                 match (key.as_str(), value.as_str()) {
                     ("And" | "Or" | "Not", _) => in_rules(value, reads),
                     ("Assign", _) => in_template(value, &Root::Effective, reads),
-                    ("Variable", Some(path)) => {
-                        // What is asked for by IsPresent need not be there.
-                        if !rule.contains_key("IsPresent") {
-                            in_text(path, &Root::Effective, None, reads);
-                        }
-                    }
+                    // What is asked for by IsPresent need not be there.
+                    ("Variable", Some(_)) if rule.contains_key("IsPresent") => {}
+                    ("Variable", Some(path)) => in_text(path, &Root::Effective, None, reads),
                     (key, Some(path)) if key.ends_with("Path") => {
                         in_text(path, &Root::Effective, None, reads);
                     }

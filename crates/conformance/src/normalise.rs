@@ -358,12 +358,13 @@ mod tests {
 
     #[test]
     fn strings_are_numbered_over_everything() {
+        // Answers count in the order in which they came, not by name.
         let first = "0d2ad8c0-1b6d-4c52-9b9b-1c2a3b4c5d6e";
         let second = "1d2ad8c0-1b6d-4c52-9b9b-1c2a3b4c5d6e";
         check(
             json!([{"named": "id-uuid", "with": "uuid", "everywhere": true}]),
             json!({"b": {"requestId": first, "text": format!("see {second}")}, "a": {"Id": second}}),
-            json!({"b": {"requestId": "<uuid:2>", "text": "see <uuid:1>"}, "a": {"Id": "<uuid:1>"}}),
+            json!({"b": {"requestId": "<uuid:1>", "text": "see <uuid:2>"}, "a": {"Id": "<uuid:2>"}}),
         );
     }
 

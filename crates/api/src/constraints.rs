@@ -24,6 +24,13 @@ impl Member {
     }
 }
 
+#[cfg(test)]
+impl Member {
+    pub(crate) fn is_required(&self) -> bool {
+        self.required
+    }
+}
+
 /// What a member may be.
 #[derive(Debug)]
 pub(crate) enum Kind {
@@ -153,6 +160,43 @@ impl Kind {
 
     fn is_sensitive(&self) -> bool {
         matches!(self, Kind::Text(text) if text.sensitive)
+    }
+}
+
+#[cfg(test)]
+impl Kind {
+    /// The rule in a few words, so that it can be compared with AWS's model.
+    pub(crate) fn describe(&self) -> String {
+        let bounds = |kind: &str, min: Option<i64>, max: Option<i64>| {
+            let min = min.map(|min| format!(" min {min}")).unwrap_or_default();
+            let max = max.map(|max| format!(" max {max}")).unwrap_or_default();
+            format!("{kind}{min}{max}")
+        };
+        let size = |size: usize| i64::try_from(size).ok().filter(|size| *size > 0);
+        match self {
+            Kind::Text(text) => {
+                let mut words = bounds("string", size(text.min), size(text.max));
+                if let Some(pattern) = text.pattern {
+                    words.push_str(&format!(" pattern {}", pattern.text()));
+                }
+                if !text.values.is_empty() {
+                    let mut values = text.values.to_vec();
+                    values.sort_unstable();
+                    words.push_str(&format!(" of {}", values.join(" ")));
+                }
+                if text.sensitive {
+                    words.push_str(" sensitive");
+                }
+                words
+            }
+            Kind::Integer { min, max } => {
+                bounds("integer", Some(*min), Some(*max).filter(|max| *max < i64::MAX))
+            }
+            Kind::Float { min, max } => bounds("float", Some(*min), Some(*max)),
+            Kind::Boolean => "boolean".to_owned(),
+            Kind::Structure(_) => "structure".to_owned(),
+            Kind::List(list) => bounds("list", size(list.min), size(list.max)),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ mod request;
 mod request_id;
 mod routing;
 mod server;
+#[cfg(test)]
+mod service_model;
 mod shapes;
 mod state_machine;
 mod tags;

@@ -16,7 +16,7 @@ pub(crate) const KEY: Kind = Kind::text(1, 128);
 
 /// The rule of a list of tags.
 pub(crate) const TAGS: Kind = Kind::list(&Kind::Structure(&[
-    Member::required("key", KEY),
+    Member::optional("key", KEY),
     Member::optional("value", Kind::text(0, 256)),
 ]));
 
@@ -27,7 +27,8 @@ pub(crate) fn read(
 ) -> Result<Vec<(String, String)>, ApiError> {
     let mut tags: Vec<(String, String)> = Vec::new();
     for tag in request.structures("tags").into_iter().flatten() {
-        let key = tag.required_text("key");
+        // AWS's model lets it be absent; a tag without a key is none all the same.
+        let key = tag.text("key").ok_or_else(|| ApiError::validation("A tag must have a key"))?;
         let value = tag.text("value").unwrap_or_default();
         check(key, value)?;
         match tags.iter_mut().find(|(other, _)| other == key) {

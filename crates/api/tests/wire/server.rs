@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{Api, ApiOptions};
 use asl::Payload;
@@ -37,7 +38,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Server {
-        let options = RuntimeOptions::default();
+        Server::start_polling(RuntimeOptions::default().activity_poll).await
+    }
+
+    /// One where GetActivityTask waits only so long.
+    pub(crate) async fn start_polling(activity_poll: Duration) -> Server {
+        let options = RuntimeOptions { activity_poll, ..RuntimeOptions::default() };
         let runtime = Runtime::start(Arc::new(MemoryStore::default()), Arc::new(Echo), options);
         let runtime = runtime.await.unwrap();
         let api = Api::new(Arc::clone(&runtime), ApiOptions::default());

@@ -326,7 +326,7 @@ def test_unknown_operations(client, create):
     message = refused(
         client,
         "UnknownOperationException",
-        client.list_map_runs,
+        client.redrive_execution,
         executionArn=machine.replace(":stateMachine:", ":execution:") + ":x",
     )
     assert isinstance(message, str)

@@ -63,7 +63,7 @@ pub(crate) fn round(number: f64) -> f64 {
 /// The distinct values, in the order in which a `HashSet` made from the list gives them.
 pub(crate) fn distinct_in_hash_order(items: &[Value]) -> Vec<Value> {
     let capacity = u32::try_from(items.len() * 4 / 3 + 1).unwrap_or(1 << 30);
-    let mask = capacity.clamp(16, 1 << 30).next_power_of_two() - 1;
+    let capacity = capacity.clamp(16, 1 << 30).next_power_of_two();
     let mut distinct: Vec<(u32, i32, &Value)> = Vec::new();
     let mut by_hash: std::collections::BTreeMap<i32, Vec<&Value>> =
         std::collections::BTreeMap::new();
@@ -72,12 +72,17 @@ pub(crate) fn distinct_in_hash_order(items: &[Value]) -> Vec<Value> {
         let same_hash = by_hash.entry(hash).or_default();
         if !same_hash.contains(&item) {
             same_hash.push(item);
-            let spread = hash.cast_unsigned() ^ (hash.cast_unsigned() >> 16);
-            distinct.push((spread & mask, hash, item));
+            distinct.push((bucket(hash, capacity), hash, item));
         }
     }
     distinct.sort_by_key(|(bucket, _, _)| *bucket);
     distinct.into_iter().map(|(_, _, item)| item.clone()).collect()
+}
+
+/// The bucket of a hash code in a table of this size, a power of two.
+pub(crate) fn bucket(hash: i32, capacity: u32) -> u32 {
+    let hash = hash.cast_unsigned();
+    (hash ^ (hash >> 16)) & (capacity - 1)
 }
 
 /// `hashCode` of the value as Java's `null`, `Boolean`, `Integer`, `Long`, `Double`, `String`,
@@ -99,17 +104,18 @@ fn hash_code(value: &Value) -> i32 {
             },
             None => of_long(number.as_f64().unwrap_or(0.0).to_bits()),
         },
-        Value::String(text) => of_text(text),
+        Value::String(text) => hash_of_text(text),
         Value::Array(items) => items
             .iter()
             .fold(1_i32, |hash, item| hash.wrapping_mul(31).wrapping_add(hash_code(item))),
-        Value::Object(object) => object
-            .iter()
-            .fold(0_i32, |hash, (key, value)| hash.wrapping_add(of_text(key) ^ hash_code(value))),
+        Value::Object(object) => object.iter().fold(0_i32, |hash, (key, value)| {
+            hash.wrapping_add(hash_of_text(key) ^ hash_code(value))
+        }),
     }
 }
 
-fn of_text(text: &str) -> i32 {
+/// `hashCode` of a `String`.
+pub(crate) fn hash_of_text(text: &str) -> i32 {
     text.encode_utf16()
         .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }

@@ -4,6 +4,8 @@
 //! in the order of a Java `HashMap` of their names. All 113 recorded objects with such fields
 //! come out in this order.
 
+use crate::java;
+
 /// Sorts the fields that have holes of their own as AWS prints them. `name` gives a field's
 /// name without `.$`.
 pub(super) fn sort<T>(fields: &mut [T], name: impl Fn(&T) -> &str) {
@@ -13,15 +15,7 @@ pub(super) fn sort<T>(fields: &mut [T], name: impl Fn(&T) -> &str) {
         capacity *= 2;
     }
     // Fields in one bucket keep their order, which a stable sort does.
-    fields.sort_by_key(|field| bucket(name(field), capacity));
-}
-
-/// The bucket of a string in a `HashMap` with a table of this size, a power of two.
-fn bucket(name: &str, capacity: u32) -> u32 {
-    let hash = name
-        .encode_utf16()
-        .fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
-    (hash ^ (hash >> 16)) & (capacity - 1)
+    fields.sort_by_key(|field| java::bucket(java::hash_of_text(name(field)), capacity));
 }
 
 #[cfg(test)]

@@ -156,6 +156,11 @@ impl<'e> Writer<'e> {
             EventKind::ExecutionFailed { error, cause }
             | EventKind::ExecutionAborted { error, cause }
             | EventKind::ExecutionTimedOut { error, cause } => self.error(error, cause),
+            EventKind::ExecutionRedriven { redrive_count, deadline, client_token } => {
+                self.number(u64::from(*redrive_count));
+                self.signed(deadline.0);
+                self.optional_text(client_token);
+            }
             EventKind::StateEntered { frame, state, input } => {
                 self.place(*frame, *state);
                 self.payload(input);
@@ -298,6 +303,7 @@ fn tag(kind: &EventKind) -> u8 {
         EventKind::IterationAborted { .. } => 27,
         EventKind::MapSucceeded { .. } => 28,
         EventKind::MapFailed { .. } => 29,
+        EventKind::ExecutionRedriven { .. } => 45,
     }
 }
 
@@ -399,6 +405,11 @@ impl Reader<'_> {
             6..=11 => self.state_kind(tag)?,
             12..=19 => self.task_kind(tag)?,
             20..=29 => self.container_kind(tag)?,
+            45 => EventKind::ExecutionRedriven {
+                redrive_count: self.small()?,
+                deadline: self.moment()?,
+                client_token: self.optional_text()?,
+            },
             _ => return Err(self.damaged("the kind of an event is unknown")),
         };
         Ok(Event { id, previous, at, kind })

@@ -26,6 +26,8 @@ pub enum Command {
     Heartbeat { task: TaskId },
     /// StopExecution.
     Stop { error: Option<Box<str>>, cause: Option<Box<str>> },
+    /// RedriveExecution: an execution that was not successful goes on where it stopped.
+    Redrive { client_token: Option<Box<str>> },
     /// End the execution as failed because running it panicked.
     Fail { error: Box<str>, cause: Box<str> },
 }

@@ -34,7 +34,10 @@ pub(crate) fn build(
         of_execution["RoleArn"] = json!(&*identity.role_arn);
     }
     if !identity.express {
-        of_execution["RedriveCount"] = json!(0);
+        of_execution["RedriveCount"] = json!(execution.redrive_count());
+    }
+    if let Some(at) = execution.redrive_date() {
+        of_execution["RedriveTime"] = json!(at.to_iso_8601());
     }
     object.insert("Execution".into(), of_execution);
     object.insert(

@@ -52,6 +52,14 @@ pub enum EventKind {
         cause: Option<Box<str>>,
     },
 
+    /// The execution goes on where it stopped. `deadline` is when it is timed out as a whole;
+    /// the client token means this redrive for some time.
+    ExecutionRedriven {
+        redrive_count: u32,
+        deadline: Timestamp,
+        client_token: Option<Box<str>>,
+    },
+
     StateEntered {
         frame: FrameId,
         state: StateIndex,
@@ -212,7 +220,8 @@ impl EventKind {
             | EventKind::ExecutionSucceeded { .. }
             | EventKind::ExecutionFailed { .. }
             | EventKind::ExecutionAborted { .. }
-            | EventKind::ExecutionTimedOut { .. } => None,
+            | EventKind::ExecutionTimedOut { .. }
+            | EventKind::ExecutionRedriven { .. } => None,
             EventKind::StateEntered { frame, state, .. }
             | EventKind::StateExited { frame, state, .. }
             | EventKind::StateAborted { frame, state }

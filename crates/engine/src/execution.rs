@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use asl::{Payload, StateIndex, Timestamp, VariableMap};
 
-use crate::frame::{At, Callback, Current, Frame, MapItem, MapProgress, Phase, TaskPhase};
+use crate::frame::{At, Callback, Current, CutOff, Frame, MapItem, MapProgress, Phase, TaskPhase};
+use crate::redrive::Redrives;
 use crate::{Event, EventKind, FrameId, TaskId};
 
 /// What never changes about an execution and is decided when it starts.
@@ -72,10 +73,11 @@ pub struct Execution {
     stopped_at: Option<Timestamp>,
     input: Payload,
     output: Option<Payload>,
-    error: Option<Box<str>>,
+    pub(crate) error: Option<Box<str>>,
     cause: Option<Box<str>>,
     transitions: u64,
     last_event_at: Timestamp,
+    pub(crate) redrives: Redrives,
 }
 
 impl Execution {
@@ -97,6 +99,7 @@ impl Execution {
             cause: None,
             transitions: 0,
             last_event_at: Timestamp::default(),
+            redrives: Redrives::default(),
         }
     }
 
@@ -227,6 +230,10 @@ impl Execution {
                 self.end(Status::Aborted, event.at);
             }
             EventKind::ExecutionTimedOut { .. } => self.end(Status::TimedOut, event.at),
+            EventKind::ExecutionRedriven { .. } => {
+                self.transitions += 1;
+                self.remember_redrive(event);
+            }
             EventKind::StateEntered { frame, state, input } => {
                 self.transitions += 1;
                 self.frame_mut(*frame).enter(event, *state, input.clone());
@@ -260,8 +267,7 @@ impl Execution {
                 self.end_iteration(*frame, *index, event.id);
             }
             EventKind::ParallelFailed { frame, .. } | EventKind::MapFailed { frame, .. } => {
-                self.remove_descendants(*frame);
-                self.current_mut(*frame).phase = Phase::Over;
+                self.cut_off(*frame);
             }
             EventKind::IterationFailed { .. }
             | EventKind::IterationAborted { .. }
@@ -351,7 +357,8 @@ impl Execution {
 
     /// The variables of a state's test; none once it has failed.
     pub(crate) fn test_variables(&self) -> Option<&VariableMap> {
-        self.frames.get(&FrameId(0)).map(|frame| &frame.variables)
+        let frame = self.frames.get(&FrameId(0)).filter(|_| self.status == Status::Running);
+        frame.map(|frame| &frame.variables)
     }
 
     fn add_frame(&mut self, frame: Frame) -> FrameId {
@@ -413,8 +420,28 @@ impl Execution {
         self.frame_mut(container).last_id = event_id;
     }
 
+    /// A container has failed: what is inside is over, and kept as long as the state is not left.
+    fn cut_off(&mut self, container: FrameId) {
+        let mut frames = BTreeMap::new();
+        self.take_descendants(container, &mut frames);
+        let is_kept = !self.identity.express;
+        let current = self.current_mut(container);
+        let phase = std::mem::replace(&mut current.phase, Phase::Over);
+        current.cut_off = is_kept.then(|| Box::new(CutOff { phase, frames }));
+    }
+
+    /// Takes every frame below `container` out.
+    fn take_descendants(&mut self, container: FrameId, taken: &mut BTreeMap<FrameId, Frame>) {
+        let children: Vec<FrameId> = self.children(container).collect();
+        for child in children {
+            self.take_descendants(child, taken);
+            taken.extend(self.frames.remove(&child).map(|frame| (child, frame)));
+            self.tasks.retain(|_, frame| *frame != child);
+        }
+    }
+
     /// Removes every frame below `container`, with its tasks.
-    fn remove_descendants(&mut self, container: FrameId) {
+    pub(crate) fn remove_descendants(&mut self, container: FrameId) {
         let children: Vec<FrameId> = self.children(container).collect();
         for child in children {
             self.remove_descendants(child);
@@ -426,8 +453,19 @@ impl Execution {
     fn end(&mut self, status: Status, at: Timestamp) {
         self.status = status;
         self.stopped_at = Some(at);
-        self.frames.clear();
+        // The frames say where a redrive goes on.
+        if status == Status::Succeeded || self.identity.express {
+            self.frames.clear();
+        }
         self.tasks.clear();
+    }
+
+    /// It runs again, until then at the latest.
+    pub(crate) fn reopen(&mut self, deadline: Timestamp) {
+        self.status = Status::Running;
+        self.stopped_at = None;
+        (self.error, self.cause) = (None, None);
+        self.deadline = Some(deadline);
     }
 
     /// The frames directly inside the state that `container` is in, in order of their start.

@@ -1,5 +1,7 @@
 //! One line of progress inside an execution: the machine, a Parallel branch, a Map iteration.
 
+use std::collections::BTreeMap;
+
 use asl::{Payload, StateIndex, Timestamp, VariableMap};
 
 use crate::{Event, FrameId, TaskFailure, TaskId, limits};
@@ -64,6 +66,16 @@ pub(crate) struct Current {
     /// `$$.State.RetryCount`.
     pub(crate) retry_count: u32,
     pub(crate) phase: Phase,
+    /// Of a container that failed: what a redrive goes on with.
+    pub(crate) cut_off: Option<Box<CutOff>>,
+}
+
+/// What was going on inside a container when it failed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CutOff {
+    pub(crate) phase: Phase,
+    /// All frames below it.
+    pub(crate) frames: BTreeMap<FrameId, Frame>,
 }
 
 /// What a state is doing.
@@ -214,6 +226,7 @@ impl Frame {
             retries: Vec::new(),
             retry_count: 0,
             phase: Phase::Ready,
+            cut_off: None,
         }));
     }
 

@@ -47,7 +47,8 @@ pub fn project(event: &Event, program: &Program, identity: &Identity) -> Option<
         | EventKind::ExecutionSucceeded { .. }
         | EventKind::ExecutionFailed { .. }
         | EventKind::ExecutionAborted { .. }
-        | EventKind::ExecutionTimedOut { .. } => of_execution(&event.kind, identity),
+        | EventKind::ExecutionTimedOut { .. }
+        | EventKind::ExecutionRedriven { .. } => of_execution(&event.kind, identity),
         EventKind::TaskScheduled { .. }
         | EventKind::TaskStarted { .. }
         | EventKind::TaskSubmitted { .. }
@@ -90,6 +91,10 @@ fn of_execution(kind: &EventKind, identity: &Identity) -> Projected {
         }
         EventKind::ExecutionTimedOut { error, cause } => {
             ("ExecutionTimedOut", Some(("executionTimedOutEventDetails", failure(error, cause))))
+        }
+        EventKind::ExecutionRedriven { redrive_count, .. } => {
+            let members = vec![("redriveCount", Detail::Number(u64::from(*redrive_count)))];
+            ("ExecutionRedriven", Some(("executionRedrivenEventDetails", members)))
         }
         _ => unreachable!("only events of the execution come here"),
     }

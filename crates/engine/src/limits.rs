@@ -17,6 +17,14 @@ pub const VARIABLE_BYTES_MAX: usize = 262_144;
 pub const VARIABLES_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Seconds a Standard execution may take (AWS quota): one year.
 pub const STANDARD_SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
+/// Seconds after its end in which an execution can be redriven (AWS quota): 14 days.
+pub const REDRIVABLE_SECONDS: u64 = 14 * 24 * 60 * 60;
+/// Events of a history that can be redriven are below this: there must be room for
+/// ExecutionRedriven and one more (AWS quota).
+pub const REDRIVE_EVENTS_BELOW: u32 = HISTORY_EVENTS_MAX - 1;
+/// Seconds in which a client token means the same redrive, and how many of them are known (AWS).
+pub const REDRIVE_TOKEN_SECONDS: u64 = 15 * 60;
+pub const REDRIVE_TOKENS_MAX: usize = 10;
 /// Seconds an Express execution may take (AWS quota).
 pub const EXPRESS_SECONDS_MAX: u64 = 300;
 /// Seconds a Wait may last before AWS refuses it: 24,855 days.

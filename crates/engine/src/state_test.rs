@@ -316,7 +316,8 @@ enum MapTest {
 impl Turn<'_> {
     /// What the tested state is doing; none once it was left or has failed for good.
     fn test_phase(&self) -> Option<&Phase> {
-        self.execution.frames.get(&FRAME)?.current().map(|current| &current.phase)
+        let frame = self.execution.frames.get(&FRAME).filter(|_| self.is_running())?;
+        frame.current().map(|current| &current.phase)
     }
 
     /// The work of a Parallel or Map is over as the mock says.

@@ -4,7 +4,7 @@ use asl::{Program, StateIndex, Timestamp};
 
 use crate::frame::{At, Phase};
 use crate::turn::{Flow, Over, Turn};
-use crate::{Command, Effect, Event, EventKind, Execution, FrameId, Stamp, Status, limits};
+use crate::{Command, Effect, Event, EventKind, Execution, FrameId, NotRedrivable, Stamp, Status, limits};
 
 /// What came of a command.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub enum Refusal {
     TaskOver,
     /// The execution is over.
     ExecutionOver,
+    /// It cannot be redriven.
+    NotRedrivable(NotRedrivable),
 }
 
 /// Decides what happens on a command, and applies it. The execution runs until every frame
@@ -36,11 +38,13 @@ pub fn step(
     command: Command,
     stamp: Stamp<'_>,
 ) -> Decision {
-    if execution.status != Status::Running {
+    if execution.status != Status::Running && !matches!(command, Command::Redrive { .. }) {
         return Decision { refused: Some(Refusal::ExecutionOver), ..Decision::default() };
     }
     let mut turn = Turn::new(program, execution, stamp);
     let refused = match turn.obey(command) {
+        // A redrive that was refused leaves an execution that is over.
+        Ok(refused) if turn.execution.status != Status::Running => refused,
         Ok(refused) => match turn.run() {
             Ok(()) | Err(Over) => refused,
         },
@@ -73,6 +77,7 @@ impl Turn<'_> {
                 let kind = EventKind::ExecutionAborted { error, cause };
                 Err(self.end_execution(0, self.stamp.now, kind))
             }
+            Command::Redrive { client_token } => self.redrive(client_token),
             Command::Fail { error, cause } => {
                 let kind = EventKind::ExecutionFailed { error: Some(error), cause: Some(cause) };
                 Err(self.end_execution(self.execution.last_id, self.stamp.now, kind))

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::inspection::{Inspection, Probe};
-use crate::{Effect, Event, EventKind, Execution, FrameId, Stamp, TaskId, context, limits};
+use crate::{Effect, Event, EventKind, Execution, FrameId, Stamp, Status, TaskId, context, limits};
 
 /// A turn under way.
 pub(crate) struct Turn<'a> {
@@ -135,7 +135,14 @@ impl<'a> Turn<'a> {
             error: failure.error.clone(),
             cause: failure.cause.clone(),
         };
+        // A state that fails again at once after a redrive has no event since.
+        let previous = previous.max(self.execution.redrives.event);
         self.end_execution(previous, self.stamp.now, kind)
+    }
+
+    /// Whether the execution is not over.
+    pub(crate) fn is_running(&self) -> bool {
+        self.execution.status == Status::Running
     }
 
     /// The state that a frame is in, as compiled.

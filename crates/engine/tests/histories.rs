@@ -120,6 +120,7 @@ fn command(line: &Value, execution: &Execution) -> Command {
         "succeed" => Command::SucceedTask { task: task(value), output: payload(&value["output"]) },
         "fail" => Command::FailTask { task: task(value), failure: failure(value) },
         "heartbeat" => Command::Heartbeat { task: task(value) },
+        "redrive" => Command::Redrive { client_token: text(&value["token"]) },
         "stop" => Command::Stop { error: text(&value["error"]), cause: text(&value["cause"]) },
         other => panic!("unknown command {other}"),
     }

@@ -70,6 +70,11 @@ fn samples() -> Vec<EventKind> {
         EventKind::IterationAborted { frame, state, index: 9 },
         EventKind::MapSucceeded { frame, state },
         EventKind::MapFailed { frame, state },
+        EventKind::ExecutionRedriven {
+            redrive_count: 2,
+            deadline: Timestamp(1_800_000_000_000),
+            client_token: text("token"),
+        },
     ]
 }
 

@@ -1,0 +1,199 @@
+//! Redrive: an execution that was not successful goes on where it stopped.
+//!
+//! What succeeded is not run again. A state that was entered and not left is worked on anew,
+//! without another …StateEntered event; of a Parallel or Map only those branches and iterations
+//! that failed or were cut off. A container whose branches all succeeded, and one that failed
+//! because its data were too large, is run again as a whole.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use asl::Timestamp;
+
+use crate::failure::DATA_LIMIT_EXCEEDED;
+use crate::frame::{At, Current, CutOff, Frame, Phase};
+use crate::{Event, EventKind, Execution, FrameId, Refusal, Status, limits};
+
+use crate::turn::{Over, Turn};
+
+/// Why an execution cannot be redriven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRedrivable {
+    Running,
+    Succeeded,
+    /// An Express execution, which only a Map Run starts again.
+    Express,
+    StateMachineDeleting,
+    HistoryEventLimitExceeded,
+    MaxExecutionTimeExceeded,
+    RedrivablePeriodExceeded,
+}
+
+impl NotRedrivable {
+    /// AWS's `redriveStatusReason`.
+    pub fn reason(self) -> &'static str {
+        match self {
+            NotRedrivable::Running => "Execution is RUNNING and cannot be redriven",
+            NotRedrivable::Succeeded => "Execution is SUCCEEDED and cannot be redriven",
+            // AWS refuses the ARN of an Express execution before it looks for a reason.
+            NotRedrivable::Express => "Execution is EXPRESS and cannot be redriven",
+            NotRedrivable::StateMachineDeleting => "State machine is in DELETING status",
+            NotRedrivable::HistoryEventLimitExceeded => "Execution history event limit exceeded",
+            NotRedrivable::MaxExecutionTimeExceeded => {
+                "Execution has exceeded the max execution time"
+            }
+            NotRedrivable::RedrivablePeriodExceeded => "Execution redrivable period exceeded",
+        }
+    }
+}
+
+/// The redrives of an execution so far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Redrives {
+    pub(crate) count: u32,
+    pub(crate) date: Option<Timestamp>,
+    /// The id of the last ExecutionRedriven event; 0 before the first.
+    pub(crate) event: u32,
+    /// The last client tokens and the moments of their redrives, oldest first.
+    tokens: VecDeque<(Box<str>, Timestamp)>,
+}
+
+impl Redrives {
+    fn remember(&mut self, event: &Event, count: u32, client_token: Option<&str>) {
+        self.count = count;
+        self.date = Some(event.at);
+        self.event = event.id;
+        if let Some(token) = client_token {
+            self.tokens.retain(|(known, _)| **known != *token);
+            self.tokens.push_back((token.into(), event.at));
+            if self.tokens.len() > limits::REDRIVE_TOKENS_MAX {
+                self.tokens.pop_front();
+            }
+        }
+    }
+}
+
+impl Execution {
+    /// How often it was redriven.
+    pub fn redrive_count(&self) -> u32 {
+        self.redrives.count
+    }
+
+    /// When it was redriven last.
+    pub fn redrive_date(&self) -> Option<Timestamp> {
+        self.redrives.date
+    }
+
+    /// The moment of the redrive that this client token made, as long as AWS remembers it: 15
+    /// minutes, and the last 10 tokens.
+    pub fn redriven_with(&self, client_token: &str, now: Timestamp) -> Option<Timestamp> {
+        let (_, at) = self.redrives.tokens.iter().find(|(token, _)| **token == *client_token)?;
+        (now < at.plus_seconds(limits::REDRIVE_TOKEN_SECONDS)).then_some(*at)
+    }
+
+    /// Why it cannot be redriven at this moment, as far as the execution itself knows.
+    pub fn not_redrivable(&self, now: Timestamp) -> Option<NotRedrivable> {
+        let expired = |since: Timestamp, seconds| since.plus_seconds(seconds) <= now;
+        match self.status {
+            Status::Running => return Some(NotRedrivable::Running),
+            Status::Succeeded => return Some(NotRedrivable::Succeeded),
+            Status::Failed | Status::TimedOut | Status::Aborted => {}
+        }
+        if self.identity.express {
+            Some(NotRedrivable::Express)
+        } else if self.event_count() >= limits::REDRIVE_EVENTS_BELOW {
+            Some(NotRedrivable::HistoryEventLimitExceeded)
+        } else if expired(self.start_date(), limits::STANDARD_SECONDS_MAX) {
+            Some(NotRedrivable::MaxExecutionTimeExceeded)
+        } else if self.stop_date().is_some_and(|stop| expired(stop, limits::REDRIVABLE_SECONDS)) {
+            Some(NotRedrivable::RedrivablePeriodExceeded)
+        } else {
+            None
+        }
+    }
+
+    /// Remembers an ExecutionRedriven event.
+    pub(crate) fn remember_redrive(&mut self, event: &Event) {
+        let EventKind::ExecutionRedriven { redrive_count, deadline, client_token } = &event.kind
+        else {
+            unreachable!("only redrives come here")
+        };
+        self.redrives.remember(event, *redrive_count, client_token.as_deref());
+        let was_too_large = self.status == Status::Failed
+            && self.error.as_deref() == Some(DATA_LIMIT_EXCEEDED);
+        self.reopen(*deadline);
+        self.restore(was_too_large);
+    }
+
+    /// Puts every frame back to where it can go on. `is_whole`: the machine's own container is
+    /// run again with all that is in it.
+    fn restore(&mut self, is_whole: bool) {
+        let mut open = vec![FrameId(0)];
+        while let Some(id) = open.pop() {
+            let Some(frame) = self.frames.get_mut(&id) else { continue };
+            let last_id = &mut frame.last_id;
+            let At::In(current) = &mut frame.at else { continue };
+            let is_whole = is_whole && id == FrameId(0);
+            let inner = current.restore();
+            if is_whole || !current.has_open_frames() {
+                current.phase = Phase::Ready;
+                *last_id = current.entered_id;
+                self.remove_descendants(id);
+            } else {
+                self.frames.extend(inner);
+                open.extend(self.children(id));
+            }
+        }
+    }
+}
+
+impl Current {
+    /// Forgets retries and takes back what was cut off: the frames that were inside.
+    fn restore(&mut self) -> BTreeMap<FrameId, Frame> {
+        self.retries.clear();
+        self.retry_count = 0;
+        let Some(cut_off) = self.cut_off.take() else { return BTreeMap::new() };
+        let CutOff { phase, frames } = *cut_off;
+        self.phase = phase;
+        frames
+    }
+
+    /// Whether it is a container with branches or iterations that have not ended well.
+    fn has_open_frames(&self) -> bool {
+        match &self.phase {
+            Phase::Parallel { open, .. } => *open > 0,
+            Phase::Map(progress) => !progress.is_complete(),
+            _ => false,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// RedriveExecution. The same client token again changes nothing and is no error.
+    pub(crate) fn redrive(
+        &mut self,
+        client_token: Option<Box<str>>,
+    ) -> Result<Option<Refusal>, Over> {
+        let now = self.stamp.now;
+        let execution = &self.execution;
+        if client_token.as_deref().is_some_and(|token| execution.redriven_with(token, now).is_some())
+        {
+            return Ok(None);
+        }
+        if let Some(why) = execution.not_redrivable(now) {
+            return Ok(Some(Refusal::NotRedrivable(why)));
+        }
+        // A year is counted from the first start, the machine's own time anew.
+        let most = execution.start_date().plus_seconds(limits::STANDARD_SECONDS_MAX);
+        let deadline = match self.program.timeout_seconds {
+            Some(seconds) => now.plus_seconds(seconds).min(most),
+            None => most,
+        };
+        let kind = EventKind::ExecutionRedriven {
+            redrive_count: execution.redrive_count() + 1,
+            deadline,
+            client_token,
+        };
+        self.emit_after(self.execution.event_count(), kind)?;
+        Ok(None)
+    }
+}

@@ -118,8 +118,8 @@ impl Execution {
             unreachable!("only redrives come here")
         };
         self.redrives.remember(event, *redrive_count, client_token.as_deref());
-        let was_too_large = self.status == Status::Failed
-            && self.error.as_deref() == Some(DATA_LIMIT_EXCEEDED);
+        let was_too_large =
+            self.status == Status::Failed && self.error.as_deref() == Some(DATA_LIMIT_EXCEEDED);
         self.reopen(*deadline);
         self.restore(was_too_large);
     }
@@ -175,7 +175,9 @@ impl Turn<'_> {
     ) -> Result<Option<Refusal>, Over> {
         let now = self.stamp.now;
         let execution = &self.execution;
-        if client_token.as_deref().is_some_and(|token| execution.redriven_with(token, now).is_some())
+        if client_token
+            .as_deref()
+            .is_some_and(|token| execution.redriven_with(token, now).is_some())
         {
             return Ok(None);
         }

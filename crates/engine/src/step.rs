@@ -4,7 +4,9 @@ use asl::{Program, StateIndex, Timestamp};
 
 use crate::frame::{At, Phase};
 use crate::turn::{Flow, Over, Turn};
-use crate::{Command, Effect, Event, EventKind, Execution, FrameId, NotRedrivable, Stamp, Status, limits};
+use crate::{
+    Command, Effect, Event, EventKind, Execution, FrameId, NotRedrivable, Stamp, Status, limits,
+};
 
 /// What came of a command.
 #[derive(Debug, Default)]

@@ -419,7 +419,9 @@ impl Node {
                 let answer = match refusal {
                     None => Ok(Answer::Done),
                     Some(Refusal::TaskOver) => Err(RuntimeError::TaskTimedOut),
-                    Some(Refusal::ExecutionOver) => Err(RuntimeError::TaskDoesNotExist),
+                    Some(Refusal::ExecutionOver | Refusal::NotRedrivable(_)) => {
+                        Err(RuntimeError::TaskDoesNotExist)
+                    }
                 };
                 self.reply(reply, answer);
             }

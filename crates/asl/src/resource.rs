@@ -93,6 +93,18 @@ impl Resource {
         }
     }
 
+    /// Whether the task ends when a job is over (`.sync`, `.sync:2`): its call comes back twice,
+    /// once when the job is submitted and once at its end.
+    pub fn waits_for_job(&self) -> bool {
+        matches!(self, Resource::Service { pattern: Pattern::Sync | Pattern::Sync2, .. })
+    }
+
+    /// Whether a task token can end the task: with `.waitForTaskToken` nothing else does, with
+    /// `.sync` it comes before the job's end.
+    pub fn takes_task_token(&self) -> bool {
+        self.waits_for_task_token() || self.waits_for_job()
+    }
+
     /// Whether the task ends by a token that comes back, not by its call's answer.
     pub fn waits_for_task_token(&self) -> bool {
         matches!(self, Resource::Service { pattern: Pattern::WaitForTaskToken, .. })

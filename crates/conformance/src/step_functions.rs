@@ -41,6 +41,14 @@ impl TaskRunner for StepFunctionsCalls {
             _ => self.others.run(call),
         }
     }
+
+    fn cancel(
+        &self,
+        call: TaskCall,
+        submitted: Option<Payload>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.others.cancel(call, submitted)
+    }
 }
 
 async fn call_api(api: &Api, operation: &str, request: &Value) -> Result<Payload, TaskFailure> {

@@ -246,11 +246,13 @@ impl<'e> Writer<'e> {
                 self.optional_text(worker_name);
             }
             EventKind::TaskSubmitted { frame, state, output }
+            | EventKind::JobSubmitted { frame, state, output }
             | EventKind::TaskSucceeded { frame, state, output } => {
                 self.place(*frame, *state);
                 self.payload(output);
             }
-            EventKind::TaskFailed { frame, state, error, cause } => {
+            EventKind::TaskFailed { frame, state, error, cause }
+            | EventKind::TaskSubmitFailed { frame, state, error, cause } => {
                 self.place(*frame, *state);
                 self.error(error, cause);
             }
@@ -303,6 +305,8 @@ fn tag(kind: &EventKind) -> u8 {
         EventKind::IterationAborted { .. } => 27,
         EventKind::MapSucceeded { .. } => 28,
         EventKind::MapFailed { .. } => 29,
+        EventKind::JobSubmitted { .. } => 30,
+        EventKind::TaskSubmitFailed { .. } => 31,
         EventKind::ExecutionRedriven { .. } => 45,
     }
 }
@@ -405,6 +409,7 @@ impl Reader<'_> {
             6..=11 => self.state_kind(tag)?,
             12..=19 => self.task_kind(tag)?,
             20..=29 => self.container_kind(tag)?,
+            30..=31 => self.job_kind(tag)?,
             45 => EventKind::ExecutionRedriven {
                 redrive_count: self.small()?,
                 deadline: self.moment()?,
@@ -506,6 +511,19 @@ impl Reader<'_> {
                 };
                 EventKind::CallbackRecorded { frame, state, result }
             }
+        })
+    }
+
+    fn job_kind(&mut self, tag: u8) -> Result<EventKind, DecodeError> {
+        let (frame, state) = (self.frame()?, self.state()?);
+        Ok(match tag {
+            30 => EventKind::JobSubmitted { frame, state, output: self.payload()? },
+            _ => EventKind::TaskSubmitFailed {
+                frame,
+                state,
+                error: self.optional_text()?,
+                cause: self.optional_text()?,
+            },
         })
     }
 

@@ -15,6 +15,9 @@ pub enum Command {
     WakeUp,
     /// A worker took an activity task.
     StartActivity { task: TaskId, worker_name: Option<Box<str>> },
+    /// A task that waits for its job (`.sync`) has submitted it. [`Command::ReturnTask`] comes
+    /// when the job is over.
+    SubmitTask { task: TaskId, output: Payload },
     /// The call of a task came back (a function, a service). For a task that waits for its
     /// token a successful call only means that it was submitted.
     ReturnTask { task: TaskId, result: Result<Payload, TaskFailure> },

@@ -16,6 +16,10 @@ pub enum Effect {
     OfferActivity(Box<ActivityOffer>),
     /// Nobody waits for this task any more: stop its call, withdraw its offer.
     CancelTask { task: TaskId },
+    /// Nobody waits for this task's job any more: stop its call, and the job, if there is one.
+    CancelJob(Box<TaskDispatch>),
+    /// The task is over by its token while its job runs: stop the call, let the job run.
+    ReleaseJob { task: TaskId },
 }
 
 /// The work of a Task state that calls out.
@@ -29,6 +33,9 @@ pub struct TaskDispatch {
     pub credentials: Option<Payload>,
     /// For `.waitForTaskToken`.
     pub task_token: Option<String>,
+    /// Of a task that waits for its job (`.sync`): what submitting it gave, if that is recorded.
+    /// The job must be found again, not started.
+    pub submitted: Option<Payload>,
     /// When the task will be timed out, if ever.
     pub deadline: Option<Timestamp>,
     /// Whether the call may have been made before, by a process that ended.

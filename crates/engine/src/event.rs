@@ -121,6 +121,20 @@ pub enum EventKind {
         state: StateIndex,
         output: Payload,
     },
+    /// TaskSubmitted of a task that waits for its job (`.sync`): the job is under way, and
+    /// `output` says which.
+    JobSubmitted {
+        frame: FrameId,
+        state: StateIndex,
+        output: Payload,
+    },
+    /// The call that was to submit a job, or to carry a token out, failed.
+    TaskSubmitFailed {
+        frame: FrameId,
+        state: StateIndex,
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
     TaskSucceeded {
         frame: FrameId,
         state: StateIndex,
@@ -231,6 +245,8 @@ impl EventKind {
             | EventKind::TaskScheduled { frame, state, .. }
             | EventKind::TaskStarted { frame, state, .. }
             | EventKind::TaskSubmitted { frame, state, .. }
+            | EventKind::JobSubmitted { frame, state, .. }
+            | EventKind::TaskSubmitFailed { frame, state, .. }
             | EventKind::TaskSucceeded { frame, state, .. }
             | EventKind::TaskFailed { frame, state, .. }
             | EventKind::TaskTimedOut { frame, state, .. }

@@ -54,7 +54,7 @@ pub enum TaskState {
     Offered,
     /// Its call is under way, or a worker has it.
     Started,
-    /// Its call came back; only the token can end it.
+    /// Its call came back; only the token, or the end of its job, can end it.
     Submitted,
 }
 
@@ -276,6 +276,8 @@ impl Execution {
             EventKind::TaskScheduled { .. }
             | EventKind::TaskStarted { .. }
             | EventKind::TaskSubmitted { .. }
+            | EventKind::JobSubmitted { .. }
+            | EventKind::TaskSubmitFailed { .. }
             | EventKind::TaskSucceeded { .. }
             | EventKind::TaskFailed { .. }
             | EventKind::TaskTimedOut { .. }
@@ -305,6 +307,7 @@ impl Execution {
                     started: None,
                     by_worker: false,
                     submitted: false,
+                    job: None,
                     last_beat: None,
                     callback: None,
                 });
@@ -320,6 +323,11 @@ impl Execution {
                 task.submitted = true;
                 task.last_beat = Some(event.at);
             }
+            EventKind::JobSubmitted { frame, output, .. } => {
+                let task = self.task_mut(*frame);
+                task.submitted = true;
+                task.job = Some(output.clone());
+            }
             EventKind::HeartbeatRecorded { frame, .. } => {
                 self.task_mut(*frame).last_beat = Some(event.at);
             }
@@ -328,6 +336,7 @@ impl Execution {
             }
             EventKind::TaskSucceeded { frame, .. }
             | EventKind::TaskFailed { frame, .. }
+            | EventKind::TaskSubmitFailed { frame, .. }
             | EventKind::TaskTimedOut { frame, .. } => {
                 let task = self.task_mut(*frame).task;
                 self.tasks.remove(&task);

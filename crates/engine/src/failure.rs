@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::frame::Phase;
 use crate::retry;
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
-use crate::{Effect, EventKind, FrameId, dataflow, limits};
+use crate::{EventKind, FrameId, dataflow, limits};
 
 /// Why a state failed.
 #[derive(Debug, Clone)]
@@ -262,7 +262,7 @@ impl Turn<'_> {
         let Some(current) = self.execution.frame(frame).current() else { return Ok(()) };
         let state = current.state;
         if let Phase::Task(task) = &current.phase {
-            self.effects.push(Effect::CancelTask { task: task.task });
+            self.cancel_task(task.task);
         }
         let inner: Vec<FrameId> = self.execution.children(frame).collect();
         for inner in inner {

@@ -113,8 +113,10 @@ pub(crate) struct TaskPhase {
     pub(crate) started: Option<Timestamp>,
     /// An activity's worker has it.
     pub(crate) by_worker: bool,
-    /// Its call came back; the token has not.
+    /// Its call came back; the token has not, or the job is not over.
     pub(crate) submitted: bool,
+    /// What submitting its job gave.
+    pub(crate) job: Option<Payload>,
     /// Since when a heartbeat is awaited.
     pub(crate) last_beat: Option<Timestamp>,
     /// What came with the token before the call came back.
@@ -136,9 +138,10 @@ impl TaskPhase {
         Some(self.last_beat?.plus_seconds(self.heartbeat_seconds?))
     }
 
-    /// Whether it only goes on if this process does something: makes the call, offers the task.
+    /// Whether it only goes on if this process does something: makes the call, waits for the
+    /// job, offers the task.
     pub(crate) fn needs_this_process(&self) -> bool {
-        !self.submitted && !self.by_worker
+        (!self.submitted || self.job.is_some()) && !self.by_worker
     }
 }
 

@@ -52,6 +52,8 @@ pub fn project(event: &Event, program: &Program, identity: &Identity) -> Option<
         EventKind::TaskScheduled { .. }
         | EventKind::TaskStarted { .. }
         | EventKind::TaskSubmitted { .. }
+        | EventKind::JobSubmitted { .. }
+        | EventKind::TaskSubmitFailed { .. }
         | EventKind::TaskSucceeded { .. }
         | EventKind::TaskFailed { .. }
         | EventKind::TaskTimedOut { .. } => of_task(&event.kind, program, identity),
@@ -213,10 +215,16 @@ fn of_task(kind: &EventKind, program: &Program, identity: &Identity) -> Projecte
                 }
             }
         }
-        EventKind::TaskSubmitted { state, output, .. } => {
+        EventKind::TaskSubmitted { state, output, .. }
+        | EventKind::JobSubmitted { state, output, .. } => {
             let mut members = resource_members(resource(program.state(*state)));
             members.push(("output", Detail::Data(output.clone())));
             ("TaskSubmitted", Some(("taskSubmittedEventDetails", members)))
+        }
+        EventKind::TaskSubmitFailed { state, error, cause, .. } => {
+            let mut members = resource_members(resource(program.state(*state)));
+            members.extend(failure(error, cause));
+            ("TaskSubmitFailed", Some(("taskSubmitFailedEventDetails", members)))
         }
         EventKind::TaskSucceeded { state, output, .. } => {
             let resource = resource(program.state(*state));

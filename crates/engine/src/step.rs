@@ -71,6 +71,7 @@ impl Turn<'_> {
             Command::Continue => Ok(None),
             Command::WakeUp => self.wake_up().map(|()| None),
             Command::StartActivity { task, worker_name } => self.start_activity(task, worker_name),
+            Command::SubmitTask { task, output } => self.submit_task(task, output),
             Command::ReturnTask { task, result } => self.return_task(task, result),
             Command::SucceedTask { task, output } => self.answer_task(task, Ok(output)),
             Command::FailTask { task, failure } => self.answer_task(task, Err(failure)),

@@ -124,7 +124,9 @@ impl<'a> Turn<'a> {
         kind: EventKind,
     ) -> Over {
         let open: Vec<TaskId> = self.execution.tasks.keys().copied().collect();
-        self.effects.extend(open.into_iter().map(|task| Effect::CancelTask { task }));
+        for task in open {
+            self.cancel_task(task);
+        }
         self.record(previous, at, kind);
         Over
     }

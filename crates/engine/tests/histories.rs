@@ -112,6 +112,7 @@ fn command(line: &Value, execution: &Execution) -> Command {
             Command::Continue
         }
         "wake" => Command::WakeUp,
+        "submit" => Command::SubmitTask { task: task(value), output: payload(&value["output"]) },
         "return" => {
             Command::ReturnTask { task: task(value), result: Ok(payload(&value["output"])) }
         }
@@ -173,6 +174,13 @@ fn write_effect(text: &mut String, effect: &Effect) {
             writeln!(text, "    > offer {} {}", offer.task.0, offer.input.text())
         }
         Effect::CancelTask { task } => writeln!(text, "    > cancel {}", task.0),
+        Effect::CancelJob(dispatch) => writeln!(
+            text,
+            "    > cancel job {} submitted={}",
+            dispatch.task.0,
+            dispatch.submitted.as_ref().map_or("-", |output| output.text()),
+        ),
+        Effect::ReleaseJob { task } => writeln!(text, "    > release job {}", task.0),
     }
     .unwrap();
 }

@@ -70,6 +70,8 @@ fn samples() -> Vec<EventKind> {
         EventKind::IterationAborted { frame, state, index: 9 },
         EventKind::MapSucceeded { frame, state },
         EventKind::MapFailed { frame, state },
+        EventKind::JobSubmitted { frame, state, output: data() },
+        EventKind::TaskSubmitFailed { frame, state, error: text("E"), cause: text("C") },
         EventKind::ExecutionRedriven {
             redrive_count: 2,
             deadline: Timestamp(1_800_000_000_000),

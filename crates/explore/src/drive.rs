@@ -159,10 +159,15 @@ impl Driver<'_> {
 
     /// What a task answers.
     fn answers(&self, effect: &Effect) -> Vec<Command> {
-        let (task, is_token, is_activity) = match effect {
-            Effect::RunTask(dispatch) => (dispatch.task, dispatch.task_token.is_some(), false),
-            Effect::OfferActivity(offer) => (offer.task, false, true),
-            Effect::CancelTask { .. } => return Vec::new(),
+        let (task, is_token, is_activity, is_job) = match effect {
+            Effect::RunTask(dispatch) => {
+                let is_job = dispatch.resource.waits_for_job();
+                (dispatch.task, dispatch.task_token.is_some(), false, is_job)
+            }
+            Effect::OfferActivity(offer) => (offer.task, false, true, false),
+            Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => {
+                return Vec::new();
+            }
         };
         let Some(visit) = self.visit_of(task) else { return Vec::new() };
         let state = self.trace.visits[visit].state;
@@ -177,6 +182,11 @@ impl Driver<'_> {
                 Ok(Payload::from_value(value))
             }
         };
+        if is_job {
+            let output = Payload::from_valid_text("{}");
+            let submit = Command::SubmitTask { task, output };
+            return vec![submit, Command::ReturnTask { task, result }];
+        }
         if !is_token && !is_activity {
             return vec![Command::ReturnTask { task, result }];
         }
@@ -253,6 +263,7 @@ impl Driver<'_> {
             }
             EventKind::IterationStarted { frame, .. } => self.begin_child(*frame),
             EventKind::TaskFailed { frame, .. }
+            | EventKind::TaskSubmitFailed { frame, .. }
             | EventKind::TaskTimedOut { frame, .. }
             | EventKind::EvaluationFailed { frame, .. }
             | EventKind::ParallelFailed { frame, .. }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use asl::Timestamp;
+use asl::{Payload, Timestamp};
 use engine::{TaskFailure, TaskId};
 use store::{ExecutionKey, Store, StoreError};
 use tokio::sync::{broadcast, oneshot, watch};
@@ -23,7 +23,7 @@ use crate::limits;
 use crate::load::{self, panic_text};
 use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
-use crate::{Progress, RuntimeError, TaskCall, TaskRunner};
+use crate::{Progress, RuntimeError, Submission, TaskCall, TaskRunner};
 
 type Reply = Result<Answer, RuntimeError>;
 
@@ -37,6 +37,8 @@ pub(crate) struct Driver {
     writer: mpsc::Sender<WriterJob>,
     writer_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     calls: Mutex<HashMap<(ExecutionKey, TaskId), Call>>,
+    /// How many jobs are being cancelled.
+    cancelling: watch::Sender<usize>,
     /// When the node wants to be woken.
     wake: watch::Sender<Option<Timestamp>>,
     progress: broadcast::Sender<Progress>,
@@ -59,9 +61,21 @@ enum WriterJob {
 
 /// A call as the driver knows it.
 enum Call {
-    UnderWay(AbortHandle),
+    UnderWay(CallUnderWay),
     /// Cancelled before another thread came to making it.
     Cancelled,
+    /// The same of a call whose job is to be cancelled with it.
+    Withdrawn(Box<TaskCall>),
+}
+
+struct CallUnderWay {
+    handle: AbortHandle,
+    /// What it has said of submitting its job.
+    submitted: Option<Payload>,
+    /// Waits for that to be recorded.
+    waiting: Option<oneshot::Sender<()>>,
+    /// Set where the job is to be cancelled as soon as it is submitted.
+    withdrawn: Option<Box<TaskCall>>,
 }
 
 /// Where outputs are performed.
@@ -91,6 +105,7 @@ impl Driver {
             writer,
             writer_thread: Mutex::new(None),
             calls: Mutex::new(HashMap::new()),
+            cancelling: watch::Sender::new(0),
             wake: watch::Sender::new(None),
             progress: broadcast::Sender::new(limits::WATCH_BUFFER),
             tokio: tokio::runtime::Handle::current(),
@@ -160,6 +175,11 @@ impl Driver {
         if tokio::time::timeout(patience, receiver).await.is_err() {
             tracing::warn!("not everything under way became durable before the stop");
         }
+        let mut cancelling = self.cancelling.subscribe();
+        let all_cancelled = cancelling.wait_for(|count| *count == 0);
+        if tokio::time::timeout(patience, all_cancelled).await.is_err() {
+            tracing::warn!("not every job of a stopped task was cancelled before the stop");
+        }
         self.end();
         let thread = lock(&self.writer_thread).take();
         if let Some(thread) = thread {
@@ -178,7 +198,7 @@ impl Driver {
         self.wake.send_replace(Some(Timestamp(i64::MIN)));
         for (_, call) in lock(&self.calls).drain() {
             if let Call::UnderWay(call) = call {
-                call.abort();
+                call.handle.abort();
             }
         }
         self.state().replies.clear();
@@ -233,10 +253,19 @@ impl Driver {
             Output::CancelCall { key, task } => {
                 let mut calls = lock(&self.calls);
                 match calls.remove(&(key, task)) {
-                    Some(Call::UnderWay(call)) => call.abort(),
+                    Some(Call::UnderWay(call)) => call.handle.abort(),
                     _ => {
                         calls.insert((key, task), Call::Cancelled);
                     }
+                }
+            }
+            Output::CancelJob { key, call } => self.withdraw(key, call),
+            Output::SubmissionRecorded { key, task } => {
+                if let Some(Call::UnderWay(call)) = lock(&self.calls).get_mut(&(key, task))
+                    && let Some(waiting) = call.waiting.take()
+                {
+                    // The call may be gone.
+                    let _ = waiting.send(());
                 }
             }
             Output::WakeAt(moment) => {
@@ -290,20 +319,70 @@ impl Driver {
     }
 
     /// Makes a call in a task of its own.
-    fn dispatch(self: &Arc<Self>, key: ExecutionKey, call: TaskCall) {
+    fn dispatch(self: &Arc<Self>, key: ExecutionKey, mut call: TaskCall) {
         let task = call.dispatch.task;
         let driver = Arc::clone(self);
         // Locked until the call is noted, so that it cannot be over before.
         let mut calls = lock(&self.calls);
-        if calls.remove(&(key, task)).is_some() {
-            return;
+        match calls.remove(&(key, task)) {
+            None => {}
+            Some(Call::Withdrawn(withdrawn)) if call.dispatch.recovered => {
+                return self.cancel_job(*withdrawn, call.dispatch.submitted);
+            }
+            Some(_) => return,
         }
+        if call.dispatch.resource.waits_for_job() {
+            let weak = Arc::downgrade(self);
+            call.submission = Submission::to(move |output| {
+                let weak = Weak::clone(&weak);
+                Box::pin(async move { submitted(&weak, key, task, output).await })
+            });
+        }
+        let submitted = call.dispatch.submitted.clone();
         let handle = self.tokio.spawn(async move {
             let result = run_guarded(&*driver.runner, call).await;
             driver.act(Input::TaskReturned { key, task, result });
             lock(&driver.calls).remove(&(key, task));
         });
-        calls.insert((key, task), Call::UnderWay(handle.abort_handle()));
+        let handle = handle.abort_handle();
+        let call = CallUnderWay { handle, submitted, waiting: None, withdrawn: None };
+        calls.insert((key, task), Call::UnderWay(call));
+    }
+
+    /// Nobody waits for a job any more. What is submitted is cancelled; what is being submitted
+    /// is cancelled as soon as it is known by its name.
+    fn withdraw(self: &Arc<Self>, key: ExecutionKey, call: Box<TaskCall>) {
+        let place = (key, call.dispatch.task);
+        let mut calls = lock(&self.calls);
+        match calls.remove(&place) {
+            Some(Call::UnderWay(mut running)) => match running.submitted.take() {
+                Some(output) => {
+                    running.handle.abort();
+                    drop(calls);
+                    self.cancel_job(*call, Some(output));
+                }
+                None => {
+                    running.withdrawn = Some(call);
+                    calls.insert(place, Call::UnderWay(running));
+                }
+            },
+            _ => {
+                calls.insert(place, Call::Withdrawn(call));
+            }
+        }
+    }
+
+    /// Has a job cancelled by whoever submitted it.
+    fn cancel_job(self: &Arc<Self>, call: TaskCall, submitted: Option<Payload>) {
+        self.cancelling.send_modify(|count| *count += 1);
+        let driver = Arc::clone(self);
+        self.tokio.spawn(async move {
+            let cancelled = driver.tokio.spawn(driver.runner.cancel(call, submitted)).await;
+            if let Err(error) = cancelled {
+                tracing::error!(%error, "cancelling a job ended badly");
+            }
+            driver.cancelling.send_modify(|count| *count -= 1);
+        });
     }
 
     fn publish(self: &Arc<Self>, progress: Progress) {
@@ -351,6 +430,41 @@ impl State {
         }
         acts
     }
+}
+
+/// A call has submitted its job. Ready once that is recorded; never, if nobody waits for the job.
+async fn submitted(driver: &Weak<Driver>, key: ExecutionKey, task: TaskId, output: Payload) {
+    if let Some(driver) = driver.upgrade() {
+        let recorded = {
+            let mut calls = lock(&driver.calls);
+            match calls.get_mut(&(key, task)) {
+                Some(Call::UnderWay(call)) => {
+                    call.submitted = Some(output.clone());
+                    match call.withdrawn.take() {
+                        Some(withdrawn) => {
+                            call.handle.abort();
+                            driver.cancel_job(*withdrawn, Some(output));
+                            None
+                        }
+                        None => {
+                            let (sender, receiver) = oneshot::channel();
+                            call.waiting = Some(sender);
+                            Some((receiver, output))
+                        }
+                    }
+                }
+                _ => None,
+            }
+        };
+        if let Some((receiver, output)) = recorded {
+            driver.act(Input::TaskSubmitted { key, task, output });
+            drop(driver);
+            if receiver.await.is_ok() {
+                return;
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// Runs a call. A runner that panics fails the task, not the process.

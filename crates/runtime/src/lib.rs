@@ -34,5 +34,5 @@ pub use seeds::Seeds;
 pub use status::{status_code, status_of_code};
 pub use store::{ExecutionKey, ExecutionQuery, ExecutionsOf, ListPlace, StoreError};
 pub use surroundings::Surroundings;
-pub use task_runner::{TaskCall, TaskRunner};
+pub use task_runner::{Recorded, Submission, TaskCall, TaskRunner};
 pub use turn::{TurnDone, TurnJob};

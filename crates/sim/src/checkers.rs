@@ -13,6 +13,8 @@ use crate::world::Summary;
 pub(crate) enum Claim {
     /// The task was scheduled.
     Scheduled,
+    /// The task is over, or the execution is.
+    Over,
 }
 
 /// What was seen so far.
@@ -31,10 +33,46 @@ pub(crate) struct Checkers {
 impl Checkers {
     /// A call leaves the node: its task must be in the journal.
     pub(crate) fn claim(&self, store: &MemoryStore, key: ExecutionKey, task: TaskId, claim: Claim) {
-        let found = events(store, key).iter().any(|event| {
-            event.id == task.0 && matches!(event.kind, EventKind::TaskScheduled { .. })
+        let events = events(store, key);
+        let scheduled = events.iter().find_map(|event| match event.kind {
+            EventKind::TaskScheduled { frame, .. } if event.id == task.0 => Some(frame),
+            _ => None,
         });
+        let found = match claim {
+            Claim::Scheduled => scheduled.is_some(),
+            Claim::Over => events.iter().any(|event| match &event.kind {
+                EventKind::TaskTimedOut { frame, .. } => {
+                    event.id > task.0 && Some(*frame) == scheduled
+                }
+                EventKind::StateAborted { .. } => event.id > task.0,
+                kind => kind.is_end(),
+            }),
+        };
         assert!(found, "an effect left before its events were durable: {key:?} {task:?} {claim:?}");
+    }
+
+    /// What the journal says of the submission of a task's job.
+    pub(crate) fn submission(
+        store: &MemoryStore,
+        key: ExecutionKey,
+        task: TaskId,
+    ) -> Option<asl::Payload> {
+        let events = events(store, key);
+        let from = events.iter().position(|event| event.id == task.0)?;
+        let EventKind::TaskScheduled { frame: scheduled, .. } = events[from].kind else {
+            return None;
+        };
+        events[from + 1..]
+            .iter()
+            .take_while(|event| {
+                !matches!(event.kind, EventKind::TaskScheduled { frame, .. } if frame == scheduled)
+            })
+            .find_map(|event| match &event.kind {
+                EventKind::JobSubmitted { frame, output, .. } if *frame == scheduled => {
+                    Some(output.clone())
+                }
+                _ => None,
+            })
     }
 
     pub(crate) fn started(&mut self, store: &MemoryStore, arn: &str, input: &str) {
@@ -117,7 +155,11 @@ fn check_history(arn: &str, events: &[Event]) {
         "nothing follows the end: {arn}"
     );
     let mut finished = BTreeSet::new();
+    let mut submitted = BTreeSet::new();
     for event in &shown {
+        if let EventKind::JobSubmitted { frame, .. } = event.kind {
+            assert!(submitted.insert((frame, event.previous)), "a job is submitted once: {arn}");
+        }
         if let EventKind::TaskSucceeded { frame, .. } = event.kind {
             assert!(finished.insert((frame, event.previous)), "a task ends once: {arn}");
         }

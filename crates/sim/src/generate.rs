@@ -102,7 +102,12 @@ impl Generator<'_> {
     fn task(&mut self) -> Value {
         let timeout = 5 + self.random.below(600);
         let heartbeat = 1 + self.random.below(timeout - 1);
-        let mut state = match self.random.below(4) {
+        let mut state = match self.random.below(5) {
+            4 => json!({
+                "Type": "Task",
+                "Resource": "arn:aws:states:::batch:submitJob.sync",
+                "Parameters": { "JobName": "job", "JobQueue": "queue", "JobDefinition.$": "$$.State.Name" }
+            }),
             0 => json!({
                 "Type": "Task",
                 "Resource": "arn:aws:lambda:us-east-1:123456789012:function:plain"

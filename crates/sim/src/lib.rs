@@ -4,6 +4,7 @@
 
 mod checkers;
 mod generate;
+mod jobs;
 mod random;
 mod world;
 

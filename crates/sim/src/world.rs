@@ -14,6 +14,7 @@ use store::{ExecutionKey, MemoryStore, Outcome, Store, StoreError, Write};
 
 use crate::checkers::{Checkers, Claim};
 use crate::generate::ACTIVITIES;
+use crate::jobs::{Jobs, Next};
 use crate::{Random, generate_definition, generate_input};
 
 const MACHINE_PREFIX: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:machine";
@@ -76,6 +77,7 @@ struct World {
     replies: u64,
     machines: Vec<String>,
     checkers: Checkers,
+    jobs: Jobs,
     /// Whether things still go wrong.
     faulty: bool,
     is_setting_up: bool,
@@ -105,6 +107,7 @@ impl World {
             replies: 0,
             machines: Vec::new(),
             checkers: Checkers::default(),
+            jobs: Jobs::default(),
             faulty: false,
             is_setting_up: true,
             summary: Summary::default(),
@@ -311,6 +314,13 @@ impl World {
                 Output::Dispatch { key, call } => self.dispatch(key, &call),
                 // A call that nobody waits for may still answer.
                 Output::CancelCall { .. } | Output::Publish(_) => {}
+                Output::CancelJob { key, call } => {
+                    self.jobs.cancel(&self.checkers, &self.store, key, &call);
+                }
+                Output::SubmissionRecorded { key, task } => {
+                    let next = self.jobs.recorded(&self.random, &self.store, key, task);
+                    self.go_on(next);
+                }
                 Output::Reply { reply, answer } => self.replied(reply, answer),
                 Output::WakeAt(at) => {
                     if let Some(place) = self.tick.take() {
@@ -424,6 +434,10 @@ impl World {
     fn dispatch(&mut self, key: ExecutionKey, call: &TaskCall) {
         let dispatch = &call.dispatch;
         self.checkers.claim(&self.store, key, dispatch.task, Claim::Scheduled);
+        if dispatch.resource.waits_for_job() {
+            let next = self.jobs.dispatch(&self.random, &self.store, key, call);
+            return self.go_on(next);
+        }
         let waits = dispatch.task_token.clone();
         let result = self.task_result();
         let returned = |result| {
@@ -458,6 +472,22 @@ impl World {
             self.soon(delay, returned(result.clone()));
         }
         self.soon(delay, returned(result));
+    }
+
+    /// The next thing that a job's call does, once or twice.
+    fn go_on(&mut self, next: Option<Next>) {
+        let Some((most, input)) = next else {
+            self.summary.task_faults += 1;
+            return;
+        };
+        if self.faulty
+            && self.random.once_in(10)
+            && let Input::TaskSubmitted { key, task, output } = &input
+        {
+            let again = Input::TaskSubmitted { key: *key, task: *task, output: output.clone() };
+            self.soon(most, Happening::Input(Box::new(again)));
+        }
+        self.soon(most, Happening::Input(Box::new(input)));
     }
 
     fn task_result(&mut self) -> Result<Payload, TaskFailure> {

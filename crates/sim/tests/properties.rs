@@ -48,7 +48,8 @@ fn any_command(random: &Random, tasks: &[TaskId]) -> Command {
         error: (!random.once_in(5)).then(|| (*random.choose(&["Broken", "Mine", "Other"])).into()),
         cause: None,
     };
-    match random.below(20) {
+    match random.below(22) {
+        20..=21 => Command::SubmitTask { task, output },
         0..=5 => Command::ReturnTask { task, result: Ok(output) },
         6..=7 => Command::ReturnTask { task, result: Err(failure()) },
         8..=9 => Command::SucceedTask { task, output },
@@ -118,7 +119,7 @@ fn run(seed: u64) {
             match effect {
                 Effect::RunTask(dispatch) => tasks.push(dispatch.task),
                 Effect::OfferActivity(offer) => tasks.push(offer.task),
-                Effect::CancelTask { .. } => {}
+                Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => {}
             }
         }
         check_history(&events, &execution);

@@ -289,7 +289,8 @@ impl Track {
 /// The error of an attempt or an evaluation that failed.
 fn failure_of(kind: &EventKind) -> Option<String> {
     match kind {
-        EventKind::TaskFailed { error, cause, .. } => {
+        EventKind::TaskFailed { error, cause, .. }
+        | EventKind::TaskSubmitFailed { error, cause, .. } => {
             Some(failure(error.as_deref(), cause.as_deref()))
         }
         EventKind::TaskTimedOut { error, cause, .. } => {
@@ -318,6 +319,9 @@ fn task_waits(kind: &EventKind, state: &State) -> Option<Shown> {
             if task.resource.waits_for_task_token() =>
         {
             Some(("…", Tone::Waiting, "waits for its task token".to_owned()))
+        }
+        (EventKind::JobSubmitted { .. }, _) => {
+            Some(("…", Tone::Dim, "waits for its job".to_owned()))
         }
         _ => None,
     }

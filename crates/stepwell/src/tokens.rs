@@ -38,6 +38,14 @@ impl TaskRunner for RememberingRunner {
         }
         self.runner.run(call)
     }
+
+    fn cancel(
+        &self,
+        call: TaskCall,
+        submitted: Option<Payload>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.runner.cancel(call, submitted)
+    }
 }
 
 /// Follows progress to the moments at which a task begins to wait for its token.

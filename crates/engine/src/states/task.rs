@@ -16,9 +16,9 @@ impl Turn<'_> {
         let effective = self.effective_input(frame)?;
         // The attempt is named by its Scheduled event, which is the next one.
         let id = TaskId(self.execution.last_id + 1);
-        let waits = task.resource.waits_for_task_token();
+        let takes = task.resource.takes_task_token();
         let extra =
-            Extra { task_token: waits.then(|| self.stamp.world.task_token(id)), item: None };
+            Extra { task_token: takes.then(|| self.stamp.world.task_token(id)), item: None };
         let parameters = self.arguments(frame, &effective, &extra)?;
         let credentials = match &task.credentials {
             None => None,
@@ -77,17 +77,40 @@ impl Turn<'_> {
                 input: phase.parameters.clone(),
             })));
         }
+        Some(Effect::RunTask(Box::new(self.dispatch(frame, phase, task, recovered))))
+    }
+
+    fn dispatch(
+        &self,
+        frame: FrameId,
+        phase: &TaskPhase,
+        task: &Task,
+        recovered: bool,
+    ) -> TaskDispatch {
         let waits = task.resource.waits_for_task_token();
-        Some(Effect::RunTask(Box::new(TaskDispatch {
+        TaskDispatch {
             task: phase.task,
-            state_name: state.name.clone(),
+            state_name: self.state(frame).name.clone(),
             resource: task.resource.clone(),
             parameters: phase.parameters.clone(),
             credentials: phase.credentials.clone(),
             task_token: waits.then(|| self.stamp.world.task_token(phase.task)),
+            submitted: phase.job.clone(),
             deadline: phase.timeout_at(),
             recovered,
-        })))
+        }
+    }
+
+    /// Nobody waits for an open task any more.
+    pub(crate) fn cancel_task(&mut self, task: TaskId) {
+        let Some((frame, phase)) = self.open_task(task) else { return };
+        let effect = match &self.state(frame).kind {
+            asl::StateKind::Task(work) if work.resource.waits_for_job() => {
+                Effect::CancelJob(Box::new(self.dispatch(frame, phase, work, false)))
+            }
+            _ => Effect::CancelTask { task },
+        };
+        self.effects.push(effect);
     }
 
     /// A worker took an activity task.
@@ -105,6 +128,30 @@ impl Turn<'_> {
         Ok(None)
     }
 
+    /// A task has submitted the job that it waits for.
+    pub(crate) fn submit_task(
+        &mut self,
+        task: TaskId,
+        output: Payload,
+    ) -> Result<Option<Refusal>, crate::turn::Over> {
+        let Some((frame, phase)) = self.open_task(task) else { return Ok(Some(Refusal::TaskOver)) };
+        if phase.by_worker || !self.task_of(frame).resource.waits_for_job() {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        if phase.submitted {
+            // Said twice: it is recorded.
+            return Ok(None);
+        }
+        let callback = phase.callback.clone();
+        let state = self.execution.current(frame).state;
+        self.emit(frame, EventKind::JobSubmitted { frame, state, output })?;
+        if let Some(Callback(result)) = callback {
+            self.effects.push(Effect::ReleaseJob { task });
+            self.end_task(frame, result)?;
+        }
+        Ok(None)
+    }
+
     /// The call of a task came back.
     pub(crate) fn return_task(
         &mut self,
@@ -112,7 +159,7 @@ impl Turn<'_> {
         result: Result<Payload, TaskFailure>,
     ) -> Result<Option<Refusal>, crate::turn::Over> {
         let Some((frame, phase)) = self.open_task(task) else { return Ok(Some(Refusal::TaskOver)) };
-        if phase.submitted || phase.by_worker {
+        if (phase.submitted && phase.job.is_none()) || phase.by_worker {
             return Ok(Some(Refusal::TaskOver));
         }
         let callback = phase.callback.clone();
@@ -144,8 +191,11 @@ impl Turn<'_> {
             return Ok(Some(Refusal::TaskOver));
         }
         if phase.submitted || phase.by_worker {
+            if phase.job.is_some() {
+                self.effects.push(Effect::ReleaseJob { task });
+            }
             self.end_task(frame, result)?;
-        } else if self.task_of(frame).resource.waits_for_task_token() {
+        } else if self.task_of(frame).resource.takes_task_token() {
             let state = self.execution.current(frame).state;
             self.emit(frame, EventKind::CallbackRecorded { frame, state, result })?;
         } else {
@@ -179,6 +229,10 @@ impl Turn<'_> {
                 .map_err(|Failure { error, cause, .. }| TaskFailure { error, cause })
         });
         let state = self.execution.current(frame).state;
+        // Only what has a TaskSubmitted event can fail before it.
+        let has_submission = self.task_of(frame).resource.takes_task_token();
+        let task = self.execution.frame(frame).task();
+        let was_submitted = !has_submission || task.is_none_or(|task| task.submitted);
         match result {
             Ok(output) => {
                 let kind = EventKind::TaskSucceeded { frame, state, output: output.clone() };
@@ -188,11 +242,20 @@ impl Turn<'_> {
             }
             Err(TaskFailure { error, cause }) => {
                 let Failure { error, cause, .. } = Failure::given(error, cause);
-                let kind = EventKind::TaskFailed {
-                    frame,
-                    state,
-                    error: error.clone(),
-                    cause: cause.clone(),
+                let (shown_error, shown_cause) = (error.clone(), cause.clone());
+                let kind = match was_submitted {
+                    true => EventKind::TaskFailed {
+                        frame,
+                        state,
+                        error: shown_error,
+                        cause: shown_cause,
+                    },
+                    false => EventKind::TaskSubmitFailed {
+                        frame,
+                        state,
+                        error: shown_error,
+                        cause: shown_cause,
+                    },
                 };
                 self.emit(frame, kind)?;
                 // The runner refused the parameters. It does not know the state's prefix.
@@ -224,7 +287,7 @@ impl Turn<'_> {
             let current = self.execution.current(frame);
             let state = current.state;
             let task = self.execution.frame(frame).task().expect("a late task is open").task;
-            self.effects.push(Effect::CancelTask { task });
+            self.cancel_task(task);
             let error = Box::from(*error);
             self.emit(frame, EventKind::TaskTimedOut { frame, state, error, cause: None })?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use asl::{Pattern, Payload, Resource};
 use engine::{TaskDispatch, TaskFailure, TaskId};
 use integrations::{FunctionsConfig, Integrations, IntegrationsConfig};
-use runtime::{TaskCall, TaskRunner};
+use runtime::{Submission, TaskCall, TaskRunner};
 use serde_json::{Value, json};
 
 pub(crate) struct World {
@@ -101,9 +101,11 @@ pub(crate) fn call(resource: Resource, input: Value) -> TaskCall {
             parameters: Payload::from_value(input),
             credentials: None,
             task_token: None,
+            submitted: None,
             deadline: None,
             recovered: false,
         },
+        submission: Submission::unrecorded(),
     }
 }
 

@@ -9,7 +9,7 @@ use engine::{
 use store::ExecutionKey;
 
 use crate::driver::Driver;
-use crate::{Runtime, TaskCall, limits};
+use crate::{Runtime, Submission, TaskCall, limits};
 
 /// A state to test, and what surrounds it.
 #[derive(Debug, Clone)]
@@ -75,8 +75,12 @@ async fn call_task(
 ) -> Option<Result<Payload, TaskFailure>> {
     let deadline = dispatch.deadline.map_or(test_deadline, |own| own.min(test_deadline));
     let is_own = deadline < test_deadline;
-    let call =
-        TaskCall { execution_arn: identity.arn.clone(), region: identity.region.clone(), dispatch };
+    let call = TaskCall {
+        execution_arn: identity.arn.clone(),
+        region: identity.region.clone(),
+        dispatch,
+        submission: Submission::unrecorded(),
+    };
     tokio::select! {
         result = driver.call(call) => Some(result),
         () = wait(driver, deadline) => {

@@ -26,6 +26,8 @@ pub(crate) enum Then {
     Token(ReplyId),
     /// GetActivityTask: hand the task over.
     Activity { poll: ReplyId, task: TaskId, input: Option<Payload> },
+    /// A call has submitted its job.
+    Submit(TaskId),
     /// A call came back.
     Return(TaskId),
     /// Whoever waited was told that nobody knows what became of it.
@@ -37,7 +39,7 @@ impl Then {
     pub(crate) fn caller(&self) -> Option<ReplyId> {
         match self {
             Then::Stop(reply) | Then::Token(reply) => Some(*reply),
-            Then::Activity { .. } | Then::Return(_) | Then::Nothing => None,
+            Then::Activity { .. } | Then::Submit(_) | Then::Return(_) | Then::Nothing => None,
         }
     }
 }

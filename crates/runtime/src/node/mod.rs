@@ -107,6 +107,13 @@ pub enum Input {
         task: TaskId,
         result: Result<Payload, TaskFailure>,
     },
+    /// A call has submitted the job that its task waits for; answered with
+    /// [`Output::SubmissionRecorded`] if the task still waits.
+    TaskSubmitted {
+        key: ExecutionKey,
+        task: TaskId,
+        output: Payload,
+    },
     /// The moment of the last [`Output::WakeAt`] has come, or any other.
     Tick,
     /// Whether somebody wants to see progress from now on.
@@ -149,8 +156,18 @@ pub enum Output {
         key: ExecutionKey,
         call: Box<TaskCall>,
     },
-    /// Stop a call.
+    /// Stop a call. The job of a task that waits for one runs on.
     CancelCall {
+        key: ExecutionKey,
+        task: TaskId,
+    },
+    /// Stop a call and its job. A call that is about to submit the job is let to do so first.
+    CancelJob {
+        key: ExecutionKey,
+        call: Box<TaskCall>,
+    },
+    /// The submission of a job is durable.
+    SubmissionRecorded {
         key: ExecutionKey,
         task: TaskId,
     },
@@ -399,6 +416,7 @@ impl Node {
             Input::RecoveryListed { result } => self.recovery_listed(result),
             Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
+            Input::TaskSubmitted { key, task, output } => self.task_submitted(key, task, output),
             Input::Tick => self.tick(),
             Input::Watched(is_watched) => self.is_watched = is_watched,
             Input::Stop { reply } => self.stop(reply),

@@ -213,7 +213,7 @@ impl Node {
         let is_new = |node: &Node, effect: &Effect| match effect {
             Effect::RunTask(dispatch) => !node.calls.contains(&(key, dispatch.task)),
             Effect::OfferActivity(offer) => !node.activities.is_open(key, offer.task),
-            Effect::CancelTask { .. } => true,
+            Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => true,
         };
         for effect in effects {
             // What this process does already was not left behind by another.
@@ -269,7 +269,7 @@ impl Node {
                 Then::Return(task) => {
                     self.calls.remove(&(key, task));
                 }
-                Then::Nothing => {}
+                Then::Submit(_) | Then::Nothing => {}
             }
         }
         for reply in self.awaiting_end.remove(&key).unwrap_or_default() {

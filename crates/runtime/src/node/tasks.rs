@@ -23,6 +23,15 @@ impl Node {
         }
     }
 
+    /// The call of a task has submitted the job that the task waits for.
+    pub(super) fn task_submitted(&mut self, key: ExecutionKey, task: TaskId, output: asl::Payload) {
+        // Without its mark it was cancelled.
+        if self.calls.contains(&(key, task)) {
+            let command = Command::SubmitTask { task, output };
+            self.command(key, Entry { command, then: Then::Submit(task) });
+        }
+    }
+
     /// SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat.
     pub(super) fn report(&mut self, reply: ReplyId, token: &str, report: TaskReport) {
         let Some((key, task)) = self.surroundings.tokens.open(token) else {

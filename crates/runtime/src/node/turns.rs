@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
-use engine::{Command, Effect, Execution, Refusal, Status};
+use engine::{Command, Effect, Execution, Refusal, Status, TaskDispatch};
 use store::{ExecutionKey, StoreError};
 
 use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
@@ -12,7 +12,7 @@ use super::{Answer, Node, Output, ReplyId, copy_of};
 use crate::activities::Offer;
 use crate::limits;
 use crate::turn::{JournalPolicy, TurnDone, TurnJob};
-use crate::{ExecutionDescription, Progress, RuntimeError, Started, TaskCall};
+use crate::{ExecutionDescription, Progress, RuntimeError, Started, Submission, TaskCall};
 
 impl Node {
     /// Adds a command to an execution's next turn.
@@ -376,14 +376,8 @@ impl Node {
     pub(super) fn perform(&mut self, key: ExecutionKey, effect: Effect) {
         match effect {
             Effect::RunTask(dispatch) => {
-                let Some(known) = self.executions.get(key).and_then(|held| held.known.as_ref())
-                else {
+                let Some(call) = self.call_of(key, *dispatch) else {
                     return;
-                };
-                let call = TaskCall {
-                    execution_arn: known.identity.arn.clone(),
-                    region: known.identity.region.clone(),
-                    dispatch: *dispatch,
                 };
                 self.calls.insert((key, call.dispatch.task));
                 self.outputs.push_back(Output::Dispatch { key, call: Box::new(call) });
@@ -399,7 +393,30 @@ impl Node {
                 }
                 self.activities.close(key, task);
             }
+            Effect::ReleaseJob { task } => {
+                if self.calls.remove(&(key, task)) {
+                    self.outputs.push_back(Output::CancelCall { key, task });
+                }
+            }
+            Effect::CancelJob(dispatch) => {
+                let Some(call) = self.call_of(key, *dispatch) else {
+                    return;
+                };
+                self.calls.remove(&(key, call.dispatch.task));
+                self.outputs.push_back(Output::CancelJob { key, call: Box::new(call) });
+            }
         }
+    }
+
+    /// The call of a task of an execution in memory.
+    fn call_of(&self, key: ExecutionKey, dispatch: TaskDispatch) -> Option<TaskCall> {
+        let known = self.executions.get(key)?.known.as_ref()?;
+        Some(TaskCall {
+            execution_arn: known.identity.arn.clone(),
+            region: known.identity.region.clone(),
+            dispatch,
+            submission: Submission::unrecorded(),
+        })
     }
 
     /// Answers who waited for a command of a durable turn.
@@ -429,6 +446,11 @@ impl Node {
                 (None, Some(input)) => self.hand_over(key, poll, task, input),
                 _ => self.not_handed_over(key, poll, task),
             },
+            Then::Submit(task) => {
+                if refusal.is_none() {
+                    self.outputs.push_back(Output::SubmissionRecorded { key, task });
+                }
+            }
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
@@ -450,7 +472,7 @@ impl Node {
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
-            Then::Nothing => {}
+            Then::Submit(_) | Then::Nothing => {}
         }
     }
 
@@ -464,7 +486,7 @@ impl Node {
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
-            Then::Nothing => {}
+            Then::Submit(_) | Then::Nothing => {}
         }
     }
 

@@ -24,8 +24,24 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Says that the job of the call is submitted; true once that is recorded.
+    pub(crate) fn submit(&self, output: Value) -> oneshot::Receiver<()> {
+        let (sender, recorded) = oneshot::channel();
+        let submission = self.call.submission.clone();
+        tokio::spawn(async move {
+            submission.submitted(output.into()).await;
+            let _ = sender.send(());
+        });
+        recorded
+    }
+
     pub(crate) fn succeed(self, output: Value) {
         let _ = self.answer.send(Ok(output.into()));
+    }
+
+    pub(crate) fn fail(self, error: &str) {
+        let failure = TaskFailure { error: Some(error.into()), cause: None };
+        let _ = self.answer.send(Err(failure));
     }
 
     /// Waits until nobody waits for the answer any more.
@@ -37,14 +53,23 @@ impl Call {
 }
 
 /// Puts every call in front of the test.
-struct Runner(mpsc::UnboundedSender<Call>);
+struct Runner {
+    calls: mpsc::UnboundedSender<Call>,
+    cancelled: mpsc::UnboundedSender<Cancelled>,
+}
+
+/// A job that is to be cancelled.
+pub(crate) struct Cancelled {
+    pub(crate) call: TaskCall,
+    pub(crate) submitted: Option<Payload>,
+}
 
 impl TaskRunner for Runner {
     fn run(
         &self,
         call: TaskCall,
     ) -> Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send>> {
-        let calls = self.0.clone();
+        let calls = self.calls.clone();
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let _ = calls.send(Call { call, answer });
@@ -53,6 +78,15 @@ impl TaskRunner for Runner {
                 Err(_) => std::future::pending().await,
             }
         })
+    }
+
+    fn cancel(
+        &self,
+        call: TaskCall,
+        submitted: Option<Payload>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let _ = self.cancelled.send(Cancelled { call, submitted });
+        Box::pin(std::future::ready(()))
     }
 }
 
@@ -63,6 +97,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: RuntimeOptions,
     calls: Mutex<mpsc::UnboundedReceiver<Call>>,
+    cancelled: Mutex<mpsc::UnboundedReceiver<Cancelled>>,
 }
 
 impl World {
@@ -81,15 +116,23 @@ impl World {
         clock: Arc<ManualClock>,
     ) -> World {
         let (sender, calls) = mpsc::unbounded_channel();
+        let (cancelled_sender, cancelled) = mpsc::unbounded_channel();
         let runtime = Runtime::start_with_clock(
             Arc::clone(&store),
-            Arc::new(Runner(sender)),
+            Arc::new(Runner { calls: sender, cancelled: cancelled_sender }),
             options.clone(),
             Arc::clone(&clock) as Arc<dyn runtime::Clock>,
         )
         .await
         .unwrap();
-        World { runtime, clock, store, options, calls: Mutex::new(calls) }
+        World {
+            runtime,
+            clock,
+            store,
+            options,
+            calls: Mutex::new(calls),
+            cancelled: Mutex::new(cancelled),
+        }
     }
 
     /// The process ends without a word, and another starts over the same store.
@@ -106,6 +149,21 @@ impl World {
             .await
             .expect("a task is called")
             .expect("the runner lives")
+    }
+
+    /// The next job that is cancelled.
+    pub(crate) async fn cancelled(&self) -> Cancelled {
+        let next =
+            std::future::poll_fn(|context| self.cancelled.lock().unwrap().poll_recv(context));
+        tokio::time::timeout(Duration::from_secs(20), next)
+            .await
+            .expect("a job is cancelled")
+            .expect("the runner lives")
+    }
+
+    /// A job that was cancelled, if there is one.
+    pub(crate) fn try_cancelled(&self) -> Option<Cancelled> {
+        self.cancelled.lock().unwrap().try_recv().ok()
     }
 
     /// A call of a task, if one was made.

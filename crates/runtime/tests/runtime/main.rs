@@ -8,6 +8,7 @@ mod node_bench;
 mod activities;
 mod executions;
 mod faults;
+mod jobs;
 mod resources;
 mod restarts;
 mod state_tests;

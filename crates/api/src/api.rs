@@ -7,20 +7,28 @@ use asl::{Payload, Timestamp};
 use runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::auth::AccessKeys;
 use crate::page_token::PageTokens;
 use crate::request_id::RequestIds;
 
-/// The account and region of requests that name none.
+/// The account and region of requests that name none, and the keys that requests are signed
+/// with.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
     /// Twelve digits.
     pub account_id: String,
     pub region: String,
+    /// Without any, no request has to be signed.
+    pub access_keys: Arc<AccessKeys>,
 }
 
 impl Default for ApiOptions {
     fn default() -> ApiOptions {
-        ApiOptions { account_id: "123456789012".to_owned(), region: "us-east-1".to_owned() }
+        ApiOptions {
+            account_id: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            access_keys: Arc::default(),
+        }
     }
 }
 

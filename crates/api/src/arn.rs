@@ -71,6 +71,13 @@ impl<'t> Arn<'t> {
     }
 }
 
+/// The account in a text that looks like an ARN of this service; none in others.
+pub(crate) fn account_of(text: &str) -> Option<&str> {
+    let mut parts = text.splitn(6, ':');
+    let is_ours = parts.next() == Some("arn") && parts.nth(1) == Some("states");
+    parts.nth(1).filter(|_| is_ours)
+}
+
 impl<'t> Resource<'t> {
     fn parse(text: &'t str) -> Result<Resource<'t>, ArnError<'t>> {
         let (resource_type, rest) = text.split_once(':').unwrap_or((text, ""));

@@ -10,12 +10,16 @@ use crate::json::JsonObject;
 /// AWS's name of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorType {
+    /// The caller's role or account does not allow it.
+    AccessDenied,
     ActivityAlreadyExists,
     ActivityDoesNotExist,
     ActivityWorkerLimitExceeded,
     Conflict,
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
+    /// What a signature needs is not all there.
+    IncompleteSignature,
     InvalidArn,
     InvalidDefinition,
     InvalidEncryptionConfiguration,
@@ -23,7 +27,11 @@ pub(crate) enum ErrorType {
     InvalidLoggingConfiguration,
     InvalidName,
     InvalidOutput,
+    /// The signature is not what the key makes of the request, or not of now.
+    InvalidSignature,
     InvalidToken,
+    /// The request is not signed.
+    MissingAuthenticationToken,
     MissingRequiredParameter,
     ResourceNotFound,
     ServiceQuotaExceeded,
@@ -41,6 +49,8 @@ pub(crate) enum ErrorType {
     Serialization,
     /// No such operation, or none that this server has.
     UnknownOperation,
+    /// No such access key.
+    UnrecognizedClient,
     RequestEntityTooLarge,
     ServiceUnavailable,
     InternalFailure,
@@ -65,6 +75,11 @@ impl ErrorType {
     fn wire_name(self) -> &'static str {
         use ErrorType as E;
         match self {
+            E::AccessDenied => framework!("AccessDeniedException"),
+            E::IncompleteSignature => framework!("IncompleteSignatureException"),
+            E::InvalidSignature => framework!("InvalidSignatureException"),
+            E::MissingAuthenticationToken => framework!("MissingAuthenticationTokenException"),
+            E::UnrecognizedClient => framework!("UnrecognizedClientException"),
             E::ActivityAlreadyExists => service!("ActivityAlreadyExists"),
             E::ActivityDoesNotExist => service!("ActivityDoesNotExist"),
             E::ActivityWorkerLimitExceeded => service!("ActivityWorkerLimitExceeded"),
@@ -223,7 +238,9 @@ impl ApiError {
         let mut body = JsonObject::new();
         body.text("__type", self.error_type.wire_name());
         if let Some(message) = &self.message {
-            body.text("message", message);
+            // AWS spells it so in this one.
+            let is_denial = self.error_type == ErrorType::AccessDenied;
+            body.text(if is_denial { "Message" } else { "message" }, message);
         }
         if let Some(reason) = self.reason {
             body.text("reason", reason);

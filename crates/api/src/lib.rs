@@ -30,7 +30,7 @@ mod test_state;
 
 pub use api::{Api, ApiOptions};
 pub use arn::{Arn, ArnError, Qualifier, Resource, arn_prefix, partition_of};
-pub use auth::is_account_id;
+pub use auth::{AccessKey, AccessKeys, Role, is_account_id};
 pub use dispatch::operations;
 pub use name::is_name;
 pub use server::serve;

@@ -55,6 +55,37 @@ impl<'b> Members<'b> {
         }
     }
 
+    /// A text, if the table has it and it was given.
+    pub(crate) fn known_text(&self, name: &str) -> Option<&str> {
+        let named = self.iter().find(|(rule, _)| rule.name == name);
+        match named.and_then(|(_, value)| value) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The ARNs of Step Functions' resources that a request is about, the one that it mainly is
+    /// about first.
+    pub(crate) fn arns(&self) -> Vec<&str> {
+        let mut arns = Vec::new();
+        for (rule, value) in self.iter() {
+            match value {
+                Some(Value::Text(text)) if rule.name.ends_with("Arn") && rule.name != "roleArn" => {
+                    arns.push(text.as_ref());
+                }
+                Some(Value::List(values)) if rule.name == "routingConfiguration" => {
+                    for value in values.iter().flatten() {
+                        if let Value::Structure(members) = value {
+                            arns.extend(members.arns());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        arns
+    }
+
     /// A text that the table requires.
     pub(crate) fn required_text(&self, name: &str) -> &str {
         self.text(name).expect("the constraints were checked, and the table requires it")

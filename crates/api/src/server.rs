@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
@@ -20,7 +20,6 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::api::Api;
-use crate::auth::Caller;
 use crate::constraints;
 use crate::dispatch::{self, Answer, Call};
 use crate::error::{ApiError, ErrorType};
@@ -152,7 +151,11 @@ async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal
             body.text("status", "ok");
             Ok(body.finish())
         }
-        _ => Err(Refusal::NotFound),
+        _ => {
+            let (head, _) = request.into_parts();
+            api.check_path(&head, b"")?;
+            Err(Refusal::NotFound)
+        }
     }
 }
 
@@ -180,9 +183,10 @@ async fn call(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, ApiError
         let message = format!("{} is not supported yet", operation.name);
         return Err(ApiError::new(ErrorType::UnknownOperation, message));
     };
+    let caller = api.authenticate(&head, &body)?;
     let request = request::decode(operation.request, &body)?;
     constraints::check(&request)?;
-    let caller = Caller::of(text(AUTHORIZATION), &api.options);
+    caller.check_operation(operation.name, &request)?;
     let answer = run(Call { api, caller, request, trace_header: text(TRACE_ID) });
     guard(operation.name, answer).await
 }

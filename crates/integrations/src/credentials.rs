@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 
 /// Credentials from the server's environment variables or the profile that they name. `None` if
 /// there are none. The file is read each time, so that rotated keys are seen.
-pub(crate) fn find_credentials(environment: &BTreeMap<String, String>) -> Option<Credentials> {
+pub fn find_credentials(environment: &BTreeMap<String, String>) -> Option<Credentials> {
     let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
     if let (Some(id), Some(secret)) =
         (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))

@@ -19,6 +19,8 @@ pub use config::{
     FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,
     FunctionConfigError, FunctionRuntime, FunctionsConfig, IntegrationsConfig, OnCrash,
 };
+pub use credentials::find_credentials;
 pub use failure::{INTERRUPTED_BY_CRASH, NOT_SUPPORTED};
 pub use integrations::Integrations;
 pub use lambda::{FunctionLogLine, LogStream};
+pub use sign::sign_request;

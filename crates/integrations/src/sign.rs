@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Request;
 
 /// Signs a request in its headers. The request must have a `host` header.
-pub(crate) fn sign_request(
+pub fn sign_request(
     request: &mut Request<Bytes>,
     credentials: Credentials,
     region: &str,

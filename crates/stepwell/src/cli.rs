@@ -140,7 +140,7 @@ pub(crate) struct Run {
     /// definition waits for tokens or workers].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Allow an address that other machines can reach; there is no authentication yet.
+    /// Allow an address that other machines can reach, without access keys.
     #[arg(long)]
     pub(crate) insecure: bool,
     #[command(flatten)]
@@ -256,7 +256,7 @@ pub(crate) struct ServerOptions {
     /// [default: 127.0.0.1:8083].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Allow an address that other machines can reach; there is no authentication yet.
+    /// Allow an address that other machines can reach, without access keys.
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:

@@ -7,8 +7,10 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use integrations::{find_credentials, sign_request};
 use serde_json::Value;
 
+use crate::config::{REGION, environment};
 use crate::failure::Failure;
 
 /// How long a server may take to answer.
@@ -38,14 +40,25 @@ impl Client {
         Ok(Client { endpoint, tokio, http })
     }
 
-    /// Calls an operation and gives its answer.
+    /// Calls an operation and gives its answer. Signed, where the environment has credentials.
     pub(crate) fn call(&self, operation: &str, request: &Value) -> Result<Value, Failure> {
         let endpoint = &self.endpoint;
-        let request = http::Request::post(endpoint)
+        let cannot = |error: String| Failure::usage(format!("cannot ask {endpoint}: {error}"));
+        let host = endpoint.authority().map_or("", http::uri::Authority::as_str);
+        let mut request = http::Request::post(endpoint)
+            .header("host", host)
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", format!("AWSStepFunctions.{operation}"))
-            .body(Full::new(Bytes::from(request.to_string())))
-            .map_err(|error| Failure::usage(format!("cannot ask {endpoint}: {error}")))?;
+            .body(Bytes::from(request.to_string()))
+            .map_err(|error| cannot(error.to_string()))?;
+        let variables = std::env::vars().collect();
+        if let Some(credentials) = find_credentials(&variables) {
+            let region = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+            let region = region.into_iter().find_map(environment);
+            let region = region.as_deref().unwrap_or(REGION);
+            sign_request(&mut request, credentials, region, "states").map_err(cannot)?;
+        }
+        let request = request.map(Full::new);
         let answer = self.tokio.block_on(async {
             tokio::time::timeout(TIMEOUT, async {
                 let response =

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use api::AccessKey;
 use integrations::{FunctionConfig, FunctionsConfig};
 use serde::Deserialize;
 
+use crate::access::{AccessKeyTable, access_keys};
 use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
 use crate::failure::Failure;
 
@@ -16,7 +18,8 @@ pub(crate) const FILE_NAME: &str = "stepwell.toml";
 /// Where the API is served if nobody says otherwise.
 pub(crate) const LISTEN: &str = "127.0.0.1:8083";
 const ACCOUNT_ID: &str = "123456789012";
-const REGION: &str = "us-east-1";
+/// The region if nobody says otherwise.
+pub(crate) const REGION: &str = "us-east-1";
 const DATA_FOLDER: &str = ".stepwell";
 /// In the place of a folder: keep nothing.
 const MEMORY: &str = ":memory:";
@@ -31,6 +34,8 @@ struct File {
     machines: BTreeMap<String, MachineTable>,
     #[serde(default)]
     functions: BTreeMap<String, FunctionConfig>,
+    #[serde(default)]
+    access_keys: Vec<AccessKeyTable>,
 }
 
 /// `[server]`
@@ -100,6 +105,15 @@ pub(crate) struct Settings {
     pub(crate) log_format: OutputFormat,
     pub(crate) machines: BTreeMap<String, MachineSettings>,
     pub(crate) functions: FunctionsConfig,
+    /// Without any, nobody has to sign.
+    pub(crate) access_keys: Vec<AccessKey>,
+}
+
+impl Settings {
+    /// Whether other machines may reach the API: callers sign, or the operator trusts them.
+    pub(crate) fn is_open(&self) -> bool {
+        self.insecure || !self.access_keys.is_empty()
+    }
 }
 
 /// Reads a variable of the environment; an empty one counts as absent.
@@ -118,7 +132,7 @@ pub(crate) fn resolve(
     let (path, file) = find_file(common, folder, environment)?;
     // Paths in the file are relative to the file.
     let file_folder = path.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
-    let File { server, machines, functions } = file;
+    let File { server, machines, functions, access_keys: keys } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
     let data = options
         .data
@@ -126,6 +140,17 @@ pub(crate) fn resolve(
         .or_else(|| environment("STEPWELL_DATA").map(PathBuf::from))
         .or_else(|| server.data.map(|data| relative_to(&file_folder, data)))
         .unwrap_or_else(|| folder.join(DATA_FOLDER));
+    let account_id = common
+        .account_id
+        .clone()
+        .or_else(|| environment("AWS_ACCOUNT_ID"))
+        .or(server.account_id)
+        .unwrap_or_else(|| ACCOUNT_ID.to_owned());
+    let access_keys =
+        access_keys(keys, &file_folder, &account_id, environment).map_err(|problem| {
+            let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
+            Failure::usage(format!("{}: {problem}", file.display()))
+        })?;
     let settings = Settings {
         listen: options
             .listen
@@ -135,12 +160,7 @@ pub(crate) fn resolve(
             .unwrap_or_else(|| LISTEN.to_owned()),
         insecure: options.insecure,
         data: if data == Path::new(MEMORY) { DataPlace::Memory } else { DataPlace::Folder(data) },
-        account_id: common
-            .account_id
-            .clone()
-            .or_else(|| environment("AWS_ACCOUNT_ID"))
-            .or(server.account_id)
-            .unwrap_or_else(|| ACCOUNT_ID.to_owned()),
+        account_id,
         region: common
             .region
             .clone()
@@ -159,6 +179,7 @@ pub(crate) fn resolve(
             .map(|(name, table)| (name, machine(table, &file_folder)))
             .collect(),
         functions,
+        access_keys,
         file: path,
     };
     check(settings)

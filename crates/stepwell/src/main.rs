@@ -1,6 +1,7 @@
 //! The program `stepwell`: command line, configuration, wiring. Everything else is in the
 //! libraries.
 
+mod access;
 mod cli;
 mod client;
 mod code;

@@ -95,14 +95,16 @@ impl TokenWatch {
     }
 }
 
-/// The options with which the AWS CLI reaches a server, also on a machine without an AWS account.
-pub(crate) fn cli_options(url: &str, region: &str) -> String {
-    format!("--endpoint-url {url} --region {region} --no-sign-request")
+/// The options with which the AWS CLI reaches a server: where nobody `signs`, also on a machine
+/// without an AWS account.
+pub(crate) fn cli_options(url: &str, region: &str, signs: bool) -> String {
+    let unsigned = if signs { "" } else { " --no-sign-request" };
+    format!("--endpoint-url {url} --region {region}{unsigned}")
 }
 
 /// The command that answers a token.
-pub(crate) fn answer_command(url: &str, region: &str, token: &str) -> String {
-    let options = cli_options(url, region);
+pub(crate) fn answer_command(url: &str, region: &str, signs: bool, token: &str) -> String {
+    let options = cli_options(url, region, signs);
     format!(
         "aws stepfunctions send-task-success {options} --task-output '{{}}' --task-token {token}"
     )

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use api::{Api, ApiOptions};
+use api::{AccessKeys, Api, ApiOptions};
 use integrations::{Integrations, IntegrationsConfig};
 use runtime::{Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
@@ -86,8 +86,11 @@ impl Node {
         };
         let url = url(&listener)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        let options =
-            ApiOptions { account_id: settings.account_id.clone(), region: settings.region.clone() };
+        let options = ApiOptions {
+            account_id: settings.account_id.clone(),
+            region: settings.region.clone(),
+            access_keys: Arc::new(AccessKeys::new(settings.access_keys.clone())),
+        };
         let api = Api::new(Arc::clone(&self.runtime), options);
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(api::serve(listener, api, async {
@@ -146,8 +149,9 @@ pub(crate) fn url(listener: &TcpListener) -> Result<String, Failure> {
     Ok(format!("http://{address}"))
 }
 
-/// Takes the address. Only this machine may reach it, unless the operator says otherwise.
-pub(crate) fn bind(listen: &str, insecure: bool) -> Result<TcpListener, Failure> {
+/// Takes the address. Only this machine may reach it, unless callers have to sign or the
+/// operator says otherwise: then `is_open`.
+pub(crate) fn bind(listen: &str, is_open: bool) -> Result<TcpListener, Failure> {
     let addresses: Vec<SocketAddr> = listen
         .to_socket_addrs()
         .map_err(|error| {
@@ -155,12 +159,15 @@ pub(crate) fn bind(listen: &str, insecure: bool) -> Result<TcpListener, Failure>
                 .hint("an address and a port, such as 127.0.0.1:8083 or [::1]:0")
         })?
         .collect();
-    if !insecure && let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback()) {
+    if !is_open && let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback()) {
         return Err(Failure::usage(format!(
-            "refusing to listen on {open}: other machines could reach it, and Stepwell does not \
-             authenticate callers yet; whoever reaches it can start executions and run functions"
+            "refusing to listen on {open}: other machines could reach it, and no access keys are \
+             configured; whoever reaches it could start executions and run functions"
         ))
-        .hint("listen on 127.0.0.1, or add --insecure where every machine is trusted"));
+        .hint(
+            "configure [[access_keys]], or listen on 127.0.0.1, or add --insecure where every \
+             machine is trusted",
+        ));
     }
     let cannot = |error| Failure::unsuccessful(format!("cannot listen on {listen}: {error}"));
     let listener = bind_patiently(&addresses).map_err(cannot)?;

@@ -4,5 +4,6 @@
 
 mod fuzz;
 mod hostile;
+mod roles;
 mod server;
 mod transcripts;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Api, ApiOptions};
+use api::{AccessKeys, Api, ApiOptions};
 use asl::Payload;
 use engine::TaskFailure;
 use runtime::{Runtime, RuntimeOptions, TaskCall, TaskRunner};
@@ -43,10 +43,20 @@ impl Server {
 
     /// One where GetActivityTask waits only so long.
     pub(crate) async fn start_polling(activity_poll: Duration) -> Server {
+        Server::start_with(activity_poll, ApiOptions::default()).await
+    }
+
+    /// One whose requests have to be signed.
+    pub(crate) async fn start_signed(access_keys: AccessKeys) -> Server {
+        let options = ApiOptions { access_keys: Arc::new(access_keys), ..ApiOptions::default() };
+        Server::start_with(RuntimeOptions::default().activity_poll, options).await
+    }
+
+    async fn start_with(activity_poll: Duration, api: ApiOptions) -> Server {
         let options = RuntimeOptions { activity_poll, ..RuntimeOptions::default() };
         let runtime = Runtime::start(Arc::new(MemoryStore::default()), Arc::new(Echo), options);
         let runtime = runtime.await.unwrap();
-        let api = Api::new(Arc::clone(&runtime), ApiOptions::default());
+        let api = Api::new(Arc::clone(&runtime), api);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, stopped) = oneshot::channel::<()>();

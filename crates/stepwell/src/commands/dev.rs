@@ -38,13 +38,13 @@ pub(crate) fn run(arguments: &Dev) -> Result<ExitCode, Failure> {
 
 async fn serve(folder: &Path, settings: &Settings) -> Result<ExitCode, Failure> {
     let stop = Stop::on_signals()?;
-    let listener = bind(&settings.listen, settings.insecure)?;
+    let listener = bind(&settings.listen, settings.is_open())?;
     let url = url(&listener)?;
     let tokens = Arc::default();
     let node = Node::start(settings, Some(&url), Some(&tokens)).await?;
     let mut progress = node.runtime.watch();
     let mut function_lines = node.integrations.subscribe_function_logs();
-    let mut screen = Screen::new(folder, url, tokens);
+    let mut screen = Screen::new(folder, url, tokens, settings);
     let server = node.serve(listener, settings)?;
     let mut watcher = FolderWatcher::new()?;
     watcher.watch(watched_folders(folder, settings))?;
@@ -221,17 +221,20 @@ struct Screen {
     style: Style,
     folder: PathBuf,
     url: String,
+    /// Whether callers of the API have to sign.
+    signs: bool,
     narrator: Narrator,
     tokens: TokenWatch,
 }
 
 impl Screen {
-    fn new(folder: &Path, url: String, tokens: Arc<Tokens>) -> Screen {
+    fn new(folder: &Path, url: String, tokens: Arc<Tokens>, settings: &Settings) -> Screen {
         let style = Style::of(&std::io::stdout());
         Screen {
             style,
             folder: folder.to_owned(),
             url,
+            signs: !settings.access_keys.is_empty(),
             narrator: Narrator::of_several(style),
             tokens: TokenWatch::new(tokens),
         }
@@ -287,7 +290,7 @@ impl Screen {
         let command = format!(
             "\nstart an execution:\n  aws stepfunctions start-execution {} \\\n    \
              --state-machine-arn {arn} --input '{{}}'\n",
-            cli_options(&self.url, &loaded.settings.region)
+            cli_options(&self.url, &loaded.settings.region, self.signs)
         );
         say(&self.style.paint(Tone::Dim, &command))
     }
@@ -303,7 +306,7 @@ impl Screen {
             say(&line)?;
         }
         for (state, token) in self.tokens.waiting(piece) {
-            let command = answer_command(&self.url, &piece.identity.region, &token);
+            let command = answer_command(&self.url, &piece.identity.region, self.signs, &token);
             say(&self.style.paint(Tone::Waiting, &format!("  to answer {state}:\n  {command}")))?;
         }
         Ok(())

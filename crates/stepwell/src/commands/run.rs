@@ -125,7 +125,7 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
     let Start { name, definition, machine, input, answers } = start;
     let stop = Stop::on_signals()?;
     let listener = match &arguments.listen {
-        Some(listen) => Some(bind(listen, arguments.insecure)?),
+        Some(listen) => Some(bind(listen, arguments.insecure || settings.is_open())?),
         None if answers => Some(bind(LISTEN, false)?),
         None => None,
     };
@@ -148,6 +148,7 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
         narrator: Narrator::of_one(Style::of(&std::io::stderr())),
         tokens: TokenWatch::new(tokens),
         url: url.unwrap_or_default(),
+        signs: !settings.access_keys.is_empty(),
         quiet: arguments.quiet,
     };
     let request = StartRequest {
@@ -194,6 +195,8 @@ struct Show {
     narrator: Narrator,
     tokens: TokenWatch,
     url: String,
+    /// Whether callers of the API have to sign.
+    signs: bool,
     quiet: bool,
 }
 
@@ -251,7 +254,8 @@ impl Show {
                     }
                 }
                 for (state, token) in self.tokens.waiting(&piece) {
-                    let command = answer_command(&self.url, &piece.identity.region, &token);
+                    let command =
+                        answer_command(&self.url, &piece.identity.region, self.signs, &token);
                     tell(&format!("to answer {state}:\n  {command}"));
                 }
                 piece.status != Status::Running

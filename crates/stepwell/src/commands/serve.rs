@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
     telemetry::start(&settings.log, settings.log_format)?;
     on_tokio(async {
         let stop = Stop::on_signals()?;
-        let listener = bind(&settings.listen, settings.insecure)?;
+        let listener = bind(&settings.listen, settings.is_open())?;
         let node = Node::start(&settings, Some(&url(&listener)?), None).await?;
         let server = node.serve(listener, &settings)?;
         say(&format!("listening on {}", server.url()))?;

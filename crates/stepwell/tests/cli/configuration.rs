@@ -11,6 +11,87 @@ fn refused(text: &str, expected: &Expect) {
 }
 
 #[test]
+fn access_keys_have_one_secret_each() {
+    let key = "[[access_keys]]\nid = \"AKID\"\nrole = \"admin\"\n";
+    refused(
+        key,
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0] (AKID): one of secret, secret_file and secret_env is needed
+    "#]],
+    );
+    refused(
+        &format!("{key}secret = \"\"\n"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0] (AKID): the secret is empty
+    "#]],
+    );
+    refused(
+        &format!("{key}secret = \"s\"\nsecret_env = \"S\"\n"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0] (AKID): one of secret, secret_file and secret_env is needed
+    "#]],
+    );
+    refused(
+        &format!("{key}secret_env = \"STEPWELL_NO_SUCH\"\n"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0] (AKID): the variable STEPWELL_NO_SUCH with the secret is not set
+    "#]],
+    );
+    refused(
+        &format!("{key}secret_file = \"none\"\n"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0] (AKID): cannot read none: No such file or directory (os error 2)
+    "#]],
+    );
+    let whole = format!("{key}secret = \"hidden\"\n");
+    refused(
+        &format!("{whole}{whole}"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[1]: there is another key with the id `AKID`
+    "#]],
+    );
+    refused(
+        &format!("{whole}account = \"1\"\n"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0]: the account `1` is not 12 digits
+    "#]],
+    );
+    refused(
+        &whole.replace("AKID", "A/B"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: access_keys[0]: the id `A/B` may hold letters, digits and _-.+=@
+    "#]],
+    );
+    refused(
+        &whole.replace("admin", "root"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:3:8: unknown variant `root`, expected one of `admin`, `operator`, `worker`, `reader`
+          |
+        3 | role = "root"
+          |        ^^^^^^
+    "#]],
+    );
+}
+
+#[test]
 fn mistakes_are_shown_with_their_place() {
     refused(
         "[server]\nlisten = \"127.0.0.1:0\"\nlitsen = 1\n",
@@ -155,14 +236,14 @@ fn other_machines_are_kept_out() {
     folder.check(&["serve", "--listen", "0.0.0.0:0"], &expect![[r#"
         exit status: 2
         ----- stderr -----
-        error: refusing to listen on 0.0.0.0:0: other machines could reach it, and Stepwell does not authenticate callers yet; whoever reaches it can start executions and run functions
-        hint: listen on 127.0.0.1, or add --insecure where every machine is trusted
+        error: refusing to listen on 0.0.0.0:0: other machines could reach it, and no access keys are configured; whoever reaches it could start executions and run functions
+        hint: configure [[access_keys]], or listen on 127.0.0.1, or add --insecure where every machine is trusted
     "#]]);
     folder.check(&["serve", "--listen", "[::]:8083"], &expect![[r#"
         exit status: 2
         ----- stderr -----
-        error: refusing to listen on [::]:8083: other machines could reach it, and Stepwell does not authenticate callers yet; whoever reaches it can start executions and run functions
-        hint: listen on 127.0.0.1, or add --insecure where every machine is trusted
+        error: refusing to listen on [::]:8083: other machines could reach it, and no access keys are configured; whoever reaches it could start executions and run functions
+        hint: configure [[access_keys]], or listen on 127.0.0.1, or add --insecure where every machine is trusted
     "#]]);
     let folder = Folder::with(&[("a.asl.json", crate::validate::VALID)]);
     folder.check(

@@ -64,7 +64,7 @@ fn serve() {
                       127.0.0.1:8083]
 
                   --insecure
-                      Allow an address that other machines can reach; there is no authentication yet
+                      Allow an address that other machines can reach, without access keys
 
                   --data <DIR>
                       Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
@@ -86,7 +86,7 @@ fn serve() {
 
                   --log-format <FORMAT>
                       How to write the log [env: STEPWELL_LOG_FORMAT] [default: text]
-          
+
                       [possible values: text, json]
 
               -h, --help
@@ -137,7 +137,7 @@ fn dev() {
                       127.0.0.1:8083]
 
                   --insecure
-                      Allow an address that other machines can reach; there is no authentication yet
+                      Allow an address that other machines can reach, without access keys
 
                   --data <DIR>
                       Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
@@ -224,7 +224,7 @@ fn run() {
                       definition waits for tokens or workers]
 
                   --insecure
-                      Allow an address that other machines can reach; there is no authentication yet
+                      Allow an address that other machines can reach, without access keys
 
                   --config <FILE>
                       The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if

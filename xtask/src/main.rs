@@ -3,6 +3,7 @@
 
 mod bench;
 mod example;
+mod fuzz;
 mod process;
 mod python;
 mod test;
@@ -50,15 +51,9 @@ enum Chore {
         #[arg(long)]
         bless: bool,
     },
-    /// Make up requests to every operation; a failure names the seed that replays it
-    Fuzz {
-        /// How many requests
-        #[arg(default_value = "10000")]
-        requests: u64,
-        /// Which ones
-        #[arg(long, default_value = "1")]
-        seed: u64,
-    },
+    /// Make up requests to every operation, and texts in every language; a failure names the
+    /// seed that replays it
+    Fuzz(fuzz::Options),
     /// Trim AWS's service models anew: what TestState checks mocks against, and the API's own
     ServiceModels,
     /// Measure the release binary over HTTP, beside a bare server (docs/benchmarks.md)
@@ -97,11 +92,7 @@ fn run() -> Result<()> {
             command.args(cases).args(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| flag));
             process::run(&mut command)
         }
-        Chore::Fuzz { requests, seed } => {
-            let mut command = process::cargo(["test", "-p", "api", "--test", "wire", "fuzz"]);
-            command.env("STEPWELL_FUZZ_REQUESTS", requests.to_string());
-            process::run(command.env("STEPWELL_FUZZ_SEED", seed.to_string()))
-        }
+        Chore::Fuzz(options) => fuzz::run(&options),
         Chore::ServiceModels => {
             let programs = python::environment()?;
             process::run(python::python(&programs)?.arg("xtask/service_models.py"))

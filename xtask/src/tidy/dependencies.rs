@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("asl", &[]),
     ("engine", &["asl"]),
     ("explore", &["engine", "asl"]),
+    ("fuzz", &["engine", "asl"]),
     ("store", &["engine"]),
     ("runtime", &["store", "engine", "asl"]),
     ("integrations", &["runtime", "engine", "asl"]),

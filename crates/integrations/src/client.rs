@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -40,22 +40,47 @@ impl HttpClient {
         request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Bytes>, String> {
+        self.exchange(request, limit).await.map_err(|error| match error {
+            SendError::TooLarge => format!("the answer is longer than {limit} bytes"),
+            SendError::Failed(reason) => reason,
+        })
+    }
+
+    /// Like [`HttpClient::send`], with an error that tells an answer that is too long.
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, SendError> {
         let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let response = self.0.request(request.map(Full::new)).await.map_err(|error| {
             let reason = innermost(&error);
-            if error.is_connect() {
+            SendError::Failed(if error.is_connect() {
                 format!("Connect to {authority} failed: {reason}")
             } else {
                 reason
-            }
+            })
         })?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, limit)
-            .collect()
-            .await
-            .map_err(|error| format!("failed to read the answer of {authority}: {error}"))?;
+        let body = Limited::new(body, limit).collect().await.map_err(|error| {
+            match error.is::<LengthLimitError>() {
+                true => SendError::TooLarge,
+                false => SendError::Failed(format!(
+                    "failed to read the answer of {authority}: {error}"
+                )),
+            }
+        })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// It is longer than the limit.
+    TooLarge,
+    /// A text that follows `Unable to execute HTTP request: `.
+    Failed(String),
 }
 
 /// The reason at the bottom of an error, without the number of the operating system's error.

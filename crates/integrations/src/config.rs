@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::http_task::{ConnectionsConfig, HttpConfig};
 use crate::lambda::FunctionName;
 
 /// Seconds a function may run at most (Lambda's quota).
@@ -17,6 +18,9 @@ pub const FUNCTION_MEMORY_MEGABYTES_MAX: u32 = 10_240;
 #[derive(Debug, Clone, Default)]
 pub struct IntegrationsConfig {
     pub functions: FunctionsConfig,
+    /// Connections of HTTP Tasks.
+    pub connections: ConnectionsConfig,
+    pub http: HttpConfig,
     /// Where the output of functions is appended, a file each; nowhere if `None`.
     pub log_directory: Option<PathBuf>,
     /// The environment variables of the server. Read from here are `AWS_ENDPOINT_URL_LAMBDA`,
@@ -32,7 +36,7 @@ impl IntegrationsConfig {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        IntegrationsConfig { functions, log_directory: None, environment }
+        IntegrationsConfig { functions, environment, ..IntegrationsConfig::default() }
     }
 }
 

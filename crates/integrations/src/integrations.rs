@@ -8,7 +8,9 @@ use engine::TaskFailure;
 use runtime::{TaskCall, TaskRunner};
 use tokio::sync::broadcast;
 
+use crate::client::HttpClient;
 use crate::config::IntegrationsConfig;
+use crate::http_task::HttpTasks;
 use crate::lambda::{FunctionLogLine, Functions};
 use crate::services::dispatch;
 
@@ -20,6 +22,7 @@ pub struct Integrations {
 /// What the single integrations need.
 pub(crate) struct Services {
     pub(crate) functions: Functions,
+    pub(crate) http: HttpTasks,
 }
 
 impl Integrations {
@@ -27,7 +30,13 @@ impl Integrations {
     /// configuration is told by [`crate::FunctionsConfig::check`]; here a function with a wrong
     /// declaration only fails its tasks.
     pub fn new(config: IntegrationsConfig) -> Arc<Integrations> {
-        let services = Arc::new(Services { functions: Functions::new(config) });
+        let http = HttpTasks::new(
+            HttpClient::new(),
+            config.http.clone(),
+            config.connections.clone(),
+            config.environment.clone(),
+        );
+        let services = Arc::new(Services { functions: Functions::new(config), http });
         Arc::new(Integrations { services })
     }
 

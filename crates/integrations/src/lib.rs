@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod credentials;
 mod failure;
+mod http_task;
 mod integrations;
 mod lambda;
 mod metadata;
@@ -21,6 +22,10 @@ pub use config::{
 };
 pub use credentials::find_credentials;
 pub use failure::{INTERRUPTED_BY_CRASH, NOT_SUPPORTED};
+pub use http_task::{
+    ApiKeyConfig, BasicConfig, ClientAuthentication, ConnectionConfig, ConnectionsConfig,
+    HTTP_TIMEOUT_SECONDS, HttpConfig, OAuthConfig, OAuthMethod, Secret, SecretPlace,
+};
 pub use integrations::Integrations;
 pub use lambda::{FunctionLogLine, LogStream};
 pub use sign::sign_request;

@@ -22,6 +22,7 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
                 ("lambda", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
                     Box::pin(services.functions.run_invoke(call))
                 }
+                ("http", "invoke", Pattern::RequestResponse) => Box::pin(services.http.run(call)),
                 _ => not_supported(call),
             }
         }

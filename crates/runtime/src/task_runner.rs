@@ -7,6 +7,8 @@ use std::sync::Arc;
 use asl::Payload;
 use engine::{TaskDispatch, TaskFailure};
 
+use crate::HttpInspector;
+
 /// Does the work of Task states that call out.
 pub trait TaskRunner: Send + Sync + 'static {
     /// Performs one call. Dropping the future means that nobody waits any more: the work is
@@ -43,6 +45,8 @@ pub struct TaskCall {
     pub execution_arn: Box<str>,
     pub region: Box<str>,
     pub dispatch: TaskDispatch,
+    /// Where an HTTP Task notes what it sends and receives, if somebody wants to see it.
+    pub inspector: Option<Arc<HttpInspector>>,
     /// Where a call that waits for its job says that it has submitted it.
     pub submission: Submission,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use api::AccessKey;
-use integrations::{FunctionConfig, FunctionsConfig};
+use integrations::{ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig};
 use serde::Deserialize;
 
 use crate::access::{AccessKeyTable, access_keys};
@@ -36,6 +36,10 @@ struct File {
     functions: BTreeMap<String, FunctionConfig>,
     #[serde(default)]
     access_keys: Vec<AccessKeyTable>,
+    #[serde(default)]
+    connections: ConnectionsConfig,
+    #[serde(default)]
+    http: HttpConfig,
 }
 
 /// `[server]`
@@ -105,6 +109,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: OutputFormat,
     pub(crate) machines: BTreeMap<String, MachineSettings>,
     pub(crate) functions: FunctionsConfig,
+    pub(crate) connections: ConnectionsConfig,
+    pub(crate) http: HttpConfig,
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
 }
@@ -132,8 +138,10 @@ pub(crate) fn resolve(
     let (path, file) = find_file(common, folder, environment)?;
     // Paths in the file are relative to the file.
     let file_folder = path.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
-    let File { server, machines, functions, access_keys: keys } = file;
+    let File { server, machines, functions, access_keys: keys, mut connections, http } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
+    connections.resolve_paths(&file_folder);
+    refuse(path.as_deref(), connections.check().into_iter().chain(http.check()).collect())?;
     let data = options
         .data
         .clone()
@@ -180,6 +188,8 @@ pub(crate) fn resolve(
             .collect(),
         functions,
         access_keys,
+        connections,
+        http,
         file: path,
     };
     check(settings)
@@ -216,12 +226,17 @@ fn check_functions(
 ) -> Result<FunctionsConfig, Failure> {
     let mut functions = FunctionsConfig { functions };
     functions.resolve_paths(folder);
-    let errors: Vec<String> = functions.check().iter().map(ToString::to_string).collect();
+    refuse(path, functions.check().iter().map(ToString::to_string).collect())?;
+    Ok(functions)
+}
+
+/// Fails with everything that is wrong in the file, if anything is.
+fn refuse(path: Option<&Path>, errors: Vec<String>) -> Result<(), Failure> {
     match path {
         Some(path) if !errors.is_empty() => {
             Err(Failure::usage(format!("{}: {}", path.display(), errors.join("\n       "))))
         }
-        _ => Ok(functions),
+        _ => Ok(()),
     }
 }
 

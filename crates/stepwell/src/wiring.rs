@@ -58,6 +58,8 @@ impl Node {
     ) -> Result<Node, Failure> {
         let store = open_store(&settings.data)?;
         let mut config = IntegrationsConfig::from_process_environment(settings.functions.clone());
+        config.connections = settings.connections.clone();
+        config.http = settings.http.clone();
         if let DataPlace::Folder(folder) = &settings.data {
             config.log_directory = Some(folder.join(LOG_FOLDER));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Program, StateIndex, StateKind, VariableMap};
 use engine::{Inspection, StateTest, TaskFailure, TestedState};
-use runtime::{StateTestError, StateTestRequest};
+use runtime::{HttpInspection, HttpInspector, StateTestError, StateTestRequest};
 
 use crate::arn::{arn_prefix, role_arn};
 use crate::constraints::{Kind, Member};
@@ -28,7 +28,7 @@ pub(crate) const OPERATION: Operation = Operation {
         Member::required("definition", DEFINITION),
         Member::optional("roleArn", ARN),
         Member::optional("input", Kind::payload()),
-        Member::optional("inspectionLevel", Kind::one_of(&[INFO, "DEBUG", "TRACE"])),
+        Member::optional("inspectionLevel", Kind::one_of(&[INFO, "DEBUG", TRACE])),
         Member::optional("revealSecrets", Kind::Boolean),
         Member::optional("variables", Kind::payload()),
         Member::optional("stateName", NAME),
@@ -62,6 +62,8 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// The level that shows nothing but what came of the state.
 const INFO: &str = "INFO";
+/// The level that also shows what an HTTP Task sends and receives.
+const TRACE: &str = "TRACE";
 
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let request = &call.request;
@@ -88,12 +90,16 @@ async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
             .and_then(|configuration| configuration.text("mapItemReaderData"))
             .map(Into::into),
     };
+    let reveals_secrets = request.boolean("revealSecrets") == Some(true);
+    let inspector = (request.text("inspectionLevel") == Some(TRACE))
+        .then(|| Arc::new(HttpInspector::new(reveals_secrets)));
     let prefix = arn_prefix(call.caller.region, call.caller.account, "");
     let tested = call.api.runtime.test_state(StateTestRequest {
         program: Arc::clone(&program),
         test,
         arn_scope: prefix.trim_end_matches(':').to_owned(),
         role_arn: role.map(Into::into),
+        inspector: inspector.clone(),
     });
     let tested = tested.await.map_err(|StateTestError::TooManyFailedIterations| {
         ApiError::validation(
@@ -101,7 +107,8 @@ async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         )
     })?;
     let is_inspected = request.text("inspectionLevel").is_some_and(|level| level != INFO);
-    Ok(describe(&tested, &program, is_inspected))
+    let http = inspector.map(|inspector| inspector.seen()).unwrap_or_default();
+    Ok(describe(&tested, &program, is_inspected, &http))
 }
 
 /// What fits together and what does not, whatever the state is.
@@ -269,7 +276,12 @@ fn is_inside(program: &Program, state: StateIndex, container: StateIndex) -> boo
     false
 }
 
-fn describe(tested: &TestedState, program: &Program, is_inspected: bool) -> Vec<u8> {
+fn describe(
+    tested: &TestedState,
+    program: &Program,
+    is_inspected: bool,
+    http: &HttpInspection,
+) -> Vec<u8> {
     let mut response = JsonObject::with_capacity(1024);
     response.optional_text("output", tested.output.as_ref().map(Payload::text));
     response.optional_text("error", tested.error.as_deref());
@@ -278,11 +290,34 @@ fn describe(tested: &TestedState, program: &Program, is_inspected: bool) -> Vec<
         response.object("inspectionData", |data| {
             let is_jsonata = program_is_jsonata(program, tested);
             inspect(data, &tested.inspection, is_jsonata);
+            inspect_http(data, http);
         });
     }
     response.optional_text("nextState", tested.next.map(|next| &*program.state(next).name));
     response.text("status", tested.status.name());
     response.finish()
+}
+
+/// What an HTTP Task sent and received.
+fn inspect_http(data: &mut JsonObject, seen: &HttpInspection) {
+    if let Some(request) = &seen.request {
+        data.object("request", |data| {
+            data.text("protocol", &request.protocol);
+            data.text("method", &request.method);
+            data.text("url", &request.url);
+            data.text("headers", &request.headers);
+            data.optional_text("body", request.body.as_deref());
+        });
+    }
+    if let Some(response) = &seen.response {
+        data.object("response", |data| {
+            data.text("protocol", &response.protocol);
+            data.text("statusCode", &response.status_code);
+            data.text("statusMessage", &response.status_message);
+            data.text("headers", &response.headers);
+            data.optional_text("body", response.body.as_deref());
+        });
+    }
 }
 
 fn program_is_jsonata(program: &Program, tested: &TestedState) -> bool {

@@ -4,8 +4,10 @@
 
 mod endpoint;
 mod gate;
+mod http_task;
 mod nodejs;
 mod provided;
 mod python;
 mod routing;
+mod web;
 mod world;

@@ -44,6 +44,17 @@ impl World {
         World { integrations: Integrations::new(config), directory }
     }
 
+    /// Without functions, with whatever else is configured.
+    pub(crate) fn with_config(configure: impl FnOnce(&mut IntegrationsConfig)) -> World {
+        let mut config = IntegrationsConfig::from_process_environment(FunctionsConfig::default());
+        config.environment.retain(|name, _| !name.starts_with("AWS_"));
+        configure(&mut config);
+        World {
+            integrations: Integrations::new(config),
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -106,6 +117,7 @@ pub(crate) fn call(resource: Resource, input: Value) -> TaskCall {
             recovered: false,
         },
         submission: Submission::unrecorded(),
+        inspector: None,
     }
 }
 

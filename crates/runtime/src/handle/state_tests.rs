@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use asl::{Payload, Program, Timestamp};
-use engine::{
-    Identity, Stamp, StateTest, StateTestRun, TaskDispatch, TaskFailure, TestStep, TestedState,
-};
+use engine::{Identity, Stamp, StateTest, StateTestRun, TaskFailure, TestStep, TestedState};
 use store::ExecutionKey;
 
 use crate::driver::Driver;
-use crate::{Runtime, Submission, TaskCall, limits};
+use crate::{HttpInspector, Runtime, Submission, TaskCall, limits};
 
 /// A state to test, and what surrounds it.
 #[derive(Debug, Clone)]
@@ -19,6 +17,8 @@ pub struct StateTestRequest {
     /// `arn:<partition>:states:<region>:<account>`
     pub arn_scope: String,
     pub role_arn: Option<Box<str>>,
+    /// Where an HTTP Task notes what it sends and receives.
+    pub inspector: Option<Arc<HttpInspector>>,
 }
 
 /// Why a test did not run to its end.
@@ -38,7 +38,7 @@ impl Runtime {
         request: StateTestRequest,
     ) -> Result<TestedState, StateTestError> {
         let driver = &self.driver;
-        let StateTestRequest { program, test, arn_scope, role_arn } = request;
+        let StateTestRequest { program, test, arn_scope, role_arn, inspector } = request;
         let identity = Arc::new(identity(&arn_scope, role_arn));
         let started = driver.clock.now();
         let deadline = started.plus_seconds(limits::STATE_TEST_SECONDS_MAX);
@@ -57,10 +57,21 @@ impl Runtime {
                         false => act(driver, |stamp| run.time_out(&program, stamp)),
                     }
                 }
-                TestStep::Call(call) => match call_task(driver, &identity, *call, deadline).await {
-                    Some(result) => act(driver, |stamp| run.task_returned(&program, stamp, result)),
-                    None => act(driver, |stamp| run.time_out(&program, stamp)),
-                },
+                TestStep::Call(call) => {
+                    let call = TaskCall {
+                        execution_arn: identity.arn.clone(),
+                        region: identity.region.clone(),
+                        dispatch: *call,
+                        submission: Submission::unrecorded(),
+                        inspector: inspector.clone(),
+                    };
+                    match call_task(driver, call, deadline).await {
+                        Some(result) => {
+                            act(driver, |stamp| run.task_returned(&program, stamp, result))
+                        }
+                        None => act(driver, |stamp| run.time_out(&program, stamp)),
+                    }
+                }
             };
         }
     }
@@ -69,18 +80,11 @@ impl Runtime {
 /// Makes a call; none if the test's time is up first.
 async fn call_task(
     driver: &Driver,
-    identity: &Identity,
-    dispatch: TaskDispatch,
+    call: TaskCall,
     test_deadline: Timestamp,
 ) -> Option<Result<Payload, TaskFailure>> {
-    let deadline = dispatch.deadline.map_or(test_deadline, |own| own.min(test_deadline));
+    let deadline = call.dispatch.deadline.map_or(test_deadline, |own| own.min(test_deadline));
     let is_own = deadline < test_deadline;
-    let call = TaskCall {
-        execution_arn: identity.arn.clone(),
-        region: identity.region.clone(),
-        dispatch,
-        submission: Submission::unrecorded(),
-    };
     tokio::select! {
         result = driver.call(call) => Some(result),
         () = wait(driver, deadline) => {

@@ -416,6 +416,7 @@ impl Node {
             region: known.identity.region.clone(),
             dispatch,
             submission: Submission::unrecorded(),
+            inspector: None,
         })
     }
 

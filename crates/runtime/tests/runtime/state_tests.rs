@@ -27,6 +27,7 @@ fn begin(world: &World, state: &Value) -> tokio::task::JoinHandle<TestedState> {
         },
         arn_scope: SCOPE.to_owned(),
         role_arn: None,
+        inspector: None,
     };
     let runtime = Arc::clone(&world.runtime);
     tokio::spawn(async move { runtime.test_state(request).await.unwrap() })

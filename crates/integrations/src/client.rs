@@ -62,12 +62,12 @@ impl HttpClient {
             })
         })?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, limit).collect().await.map_err(|error| {
-            match error.is::<LengthLimitError>() {
-                true => SendError::TooLarge,
-                false => SendError::Failed(format!(
-                    "failed to read the answer of {authority}: {error}"
-                )),
+        let body = Limited::new(body, limit).collect().await.map_err(|error| match error
+            .is::<LengthLimitError>(
+        ) {
+            true => SendError::TooLarge,
+            false => {
+                SendError::Failed(format!("failed to read the answer of {authority}: {error}"))
             }
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))

@@ -304,9 +304,10 @@ impl Connection {
             "BASIC" => {
                 Authorization::Basic { username: field("username")?, password: field("password")? }
             }
-            "API_KEY" => {
-                Authorization::ApiKey { name: field("api_key_name")?, value: field("api_key_value")? }
-            }
+            "API_KEY" => Authorization::ApiKey {
+                name: field("api_key_name")?,
+                value: field("api_key_value")?,
+            },
             "OAUTH_CLIENT_CREDENTIALS" => {
                 let parameters = &secret["oauth_http_parameters"];
                 let method = match secret["http_method"].as_str() {
@@ -339,9 +340,8 @@ impl Connection {
 
 /// `[{"key": …, "value": …}, …]`
 fn pairs_of(list: &Value) -> Vec<(String, String)> {
-    let pair = |item: &Value| {
-        Some((item["key"].as_str()?.to_owned(), item["value"].as_str()?.to_owned()))
-    };
+    let pair =
+        |item: &Value| Some((item["key"].as_str()?.to_owned(), item["value"].as_str()?.to_owned()));
     list.as_array().into_iter().flatten().filter_map(pair).collect()
 }
 
@@ -396,7 +396,8 @@ mod tests {
         let key = |name: &str| json!({"api_key": {"name": name, "value": "v"}});
         let config: ConnectionsConfig =
             serde_json::from_value(json!({"pay": key("by-name"), arn: key("by-arn")})).unwrap();
-        let found = |arn| config.find(arn).and_then(|found| Some(found.api_key.as_ref()?.name.as_str()));
+        let found =
+            |arn| config.find(arn).and_then(|found| Some(found.api_key.as_ref()?.name.as_str()));
         assert_eq!(found(arn), Some("by-arn"));
         assert_eq!(found("arn:aws:events:eu-west-1:2:connection/pay/x"), Some("by-name"));
         assert_eq!(found("arn:aws:events:eu-west-1:2:connection/other/x"), None);
@@ -409,7 +410,8 @@ mod tests {
             "oauth_http_parameters": {"body_parameters": [{"key": "grant_type", "value": "client_credentials"}]},
             "invocation_http_parameters": {"header_parameters": [{"key": "H", "value": "1", "is_value_secret": true}]},
         });
-        let connection = Connection::of_secret("OAUTH_CLIENT_CREDENTIALS", &secret.to_string()).unwrap();
+        let connection =
+            Connection::of_secret("OAUTH_CLIENT_CREDENTIALS", &secret.to_string()).unwrap();
         assert_eq!(connection.headers, [("H".to_owned(), "1".to_owned())]);
         let Authorization::OAuth(oauth) = connection.authorization else { panic!("no OAuth") };
         assert_eq!(oauth.method, OAuthMethod::Put);

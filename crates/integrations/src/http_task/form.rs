@@ -151,6 +151,9 @@ mod tests {
 
     #[test]
     fn urls_are_repaired() {
-        assert_eq!(repair_url("https://x/a b?q=ü%20&r={1}"), "https://x/a%20b?q=%C3%BC%20&r=%7B1%7D");
+        assert_eq!(
+            repair_url("https://x/a b?q=ü%20&r={1}"),
+            "https://x/a%20b?q=%C3%BC%20&r=%7B1%7D"
+        );
     }
 }

@@ -174,9 +174,9 @@ impl HttpTasks {
             };
             inspector.saw_request(shown);
         }
-        let request = outgoing
-            .to_http()
-            .map_err(|error| task_failure("States.Runtime", format!("The request cannot be made: {error}")))?;
+        let request = outgoing.to_http().map_err(|error| {
+            task_failure("States.Runtime", format!("The request cannot be made: {error}"))
+        })?;
         let response = self.client.exchange(request, PAYLOAD_BYTES_MAX).await;
         let response = response.map_err(|error| match error {
             SendError::TooLarge => too_large(),
@@ -275,7 +275,9 @@ fn seen(protocol: &str, response: &Response<Bytes>) -> HttpResponseSeen {
     let texts: Vec<(&str, String)> = response
         .headers()
         .iter()
-        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
     HttpResponseSeen {
         protocol: protocol.to_owned(),

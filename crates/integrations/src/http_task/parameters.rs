@@ -207,7 +207,8 @@ impl<'p> Reader<'p> {
             if FORBIDDEN.contains(&lower.as_str())
                 || FORBIDDEN_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
             {
-                self.problems.push(format!("The header \"{name}\" is not supported by Step Functions"));
+                self.problems
+                    .push(format!("The header \"{name}\" is not supported by Step Functions"));
             } else if http::HeaderName::from_bytes(name.as_bytes()).is_err()
                 || http::HeaderValue::from_str(value).is_err()
             {

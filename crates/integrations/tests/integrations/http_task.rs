@@ -49,7 +49,8 @@ async fn check_failure(world: &World, web: &Web, path: &str, expected: Expect) {
 #[tokio::test]
 async fn an_answer_becomes_the_result() {
     let (world, web) = (open_world(), Web::start().await);
-    let more = json!({"Method": "POST", "RequestBody": {"a": "ä"}, "QueryParameters": {"q": ["1", "2"]}});
+    let more =
+        json!({"Method": "POST", "RequestBody": {"a": "ä"}, "QueryParameters": {"q": ["1", "2"]}});
     let parameters = parameters(&web.url("/echo?p=0"), more);
     let mut output = world.run(service_resource("http", "invoke"), parameters).await.unwrap();
     output["Headers"].as_object_mut().unwrap().shift_remove("date");
@@ -85,7 +86,8 @@ async fn bodies_are_read_by_their_type() {
 #[tokio::test]
 async fn failures_have_the_names_of_aws() {
     let (world, web) = (open_world(), Web::start().await);
-    check_failure(&world, &web, "/status/404", expect!["States.Http.StatusCode.404: Not Found"]).await;
+    check_failure(&world, &web, "/status/404", expect!["States.Http.StatusCode.404: Not Found"])
+        .await;
     check_failure(
         &world,
         &web,
@@ -105,7 +107,15 @@ async fn failures_have_the_names_of_aws() {
     check_failure(&world, &web, "/huge", expect!["States.DataLimitExceeded: The state/task 'http' returned a result with a size exceeding the maximum number of bytes service limit."]).await;
     check_failure(&world, &web, "/image", expect!["States.Runtime: The HTTP response has the content type 'image/png', which is not supported"]).await;
     check_failure(&world, &web, "/binary", expect!["States.Runtime: The HTTP response has the content type 'application/octet-stream', which is not supported"]).await;
-    check_failure(&world, &web, "/latin", expect!["States.Runtime: The HTTP response cannot be read as a string, which is not supported"]).await;
+    check_failure(
+        &world,
+        &web,
+        "/latin",
+        expect![
+            "States.Runtime: The HTTP response cannot be read as a string, which is not supported"
+        ],
+    )
+    .await;
     check_failure(&world, &web, "/reset", expect!["States.Http.Socket: Unable to execute HTTP request: connection closed before message completed"]).await;
     check_failure(
         &world,
@@ -161,7 +171,12 @@ async fn connections_authorize_requests() {
 #[tokio::test]
 async fn oauth_tokens_are_kept_until_they_are_refused() {
     let web = Web::answering(|request| {
-        let count = |body: String| Response::builder().header("content-type", "application/json").body(Bytes::from(body)).unwrap();
+        let count = |body: String| {
+            Response::builder()
+                .header("content-type", "application/json")
+                .body(Bytes::from(body))
+                .unwrap()
+        };
         match request.target.as_str() {
             "/token" => count(json!({"access_token": "T1", "expires_in": "3600"}).to_string()),
             "/refused" => Response::builder().status(401).body(Bytes::new()).unwrap(),
@@ -178,7 +193,15 @@ async fn oauth_tokens_are_kept_until_they_are_refused() {
     let shown: Vec<String> = web
         .requests()
         .iter()
-        .map(|seen| format!("{} {} {} {}\n", seen.method, seen.target, seen.header("authorization").unwrap_or("-"), seen.body))
+        .map(|seen| {
+            format!(
+                "{} {} {} {}\n",
+                seen.method,
+                seen.target,
+                seen.header("authorization").unwrap_or("-"),
+                seen.body
+            )
+        })
         .collect();
     // The token that was kept is refused, so a new one is asked for; that is refused, too.
     expect![[r#"
@@ -210,11 +233,14 @@ async fn a_connection_without_a_token_is_not_authorized() {
 #[tokio::test]
 async fn an_inspector_sees_the_request_without_secrets() {
     let web = Web::start().await;
-    let world = world(json!({"web": {"api_key": {"name": "X-Key", "value": "hush"}, "query": {"k": "hush"}, "body": {"b": "hush"}}}));
+    let world = world(
+        json!({"web": {"api_key": {"name": "X-Key", "value": "hush"}, "query": {"k": "hush"}, "body": {"b": "hush"}}}),
+    );
     for reveals in [false, true] {
         let inspector = Arc::new(HttpInspector::new(reveals));
         let more = json!({"Method": "PUT", "RequestBody": {"a": 1}});
-        let mut call = call(service_resource("http", "invoke"), parameters(&web.url("/empty"), more));
+        let mut call =
+            call(service_resource("http", "invoke"), parameters(&web.url("/empty"), more));
         call.inspector = Some(Arc::clone(&inspector));
         let output: Payload = world.integrations.run(call).await.unwrap();
         assert_eq!(output.value()["StatusCode"], 204);
@@ -223,7 +249,10 @@ async fn an_inspector_sees_the_request_without_secrets() {
         assert_eq!(format!("{request:?}").contains("hush"), reveals, "{request:?}");
         assert!(request.body.unwrap().contains(r#""a":1"#));
         let response = seen.response.unwrap();
-        assert_eq!((response.status_code.as_str(), response.status_message.as_str()), ("204", "No Content"));
+        assert_eq!(
+            (response.status_code.as_str(), response.status_message.as_str()),
+            ("204", "No Content")
+        );
         assert!(response.headers.starts_with("[x-seen: 1, x-seen: 2, "), "{}", response.headers);
     }
     // The request that went out has them.

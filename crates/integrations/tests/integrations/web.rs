@@ -132,7 +132,9 @@ pub(crate) fn faults(request: &Seen) -> Response<Bytes> {
         "/latin" => (response, ("text/plain".to_owned(), vec![b'a', 0xE4])),
         "/html" => (response, text("text/html; charset=utf-8", "<p>{}</p>")),
         "/broken" => (response, text("application/json", "{\"a\":")),
-        "/problem" => (response, text("application/problem+json; charset=utf-8", "[1.0,{\"a\":null}]")),
+        "/problem" => {
+            (response, text("application/problem+json; charset=utf-8", "[1.0,{\"a\":null}]"))
+        }
         "/empty" => (response.status(204), text("", "")),
         "/redirect" => (response.status(302).header("location", "/echo"), text("text/plain", "")),
         _ => match path.strip_prefix("/status/") {
@@ -171,4 +173,3 @@ pub(crate) async fn raw(bytes: &'static [u8]) -> u16 {
     });
     port
 }
-

@@ -49,10 +49,7 @@ impl World {
         let mut config = IntegrationsConfig::from_process_environment(FunctionsConfig::default());
         config.environment.retain(|name, _| !name.starts_with("AWS_"));
         configure(&mut config);
-        World {
-            integrations: Integrations::new(config),
-            directory: tempfile::tempdir().unwrap(),
-        }
+        World { integrations: Integrations::new(config), directory: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self) -> &Path {

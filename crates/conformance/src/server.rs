@@ -38,6 +38,7 @@ impl Server {
             functions: FunctionsConfig::default(),
             log_directory: None,
             environment: BTreeMap::from(environment.map(|(name, value)| (name.to_owned(), value))),
+            ..IntegrationsConfig::default()
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

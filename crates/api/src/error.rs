@@ -262,6 +262,9 @@ impl From<RuntimeError> for ApiError {
                 ErrorType::StateMachineAlreadyExists,
                 format!("State Machine Already Exists: '{arn}'"),
             ),
+            RuntimeError::TestCaseDoesNotExist { name, reason } => {
+                ApiError::new(ErrorType::InvalidName, format!("Invalid Name: '{name}': {reason}"))
+            }
             RuntimeError::StateMachineDeleting(arn) => ApiError::new(
                 ErrorType::StateMachineDeleting,
                 format!("State Machine is being deleted: '{arn}'"),

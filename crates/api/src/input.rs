@@ -6,20 +6,21 @@ use crate::arn::{Qualifier, StateMachineArn, state_machine_arn};
 use crate::dispatch::Call;
 use crate::error::{ApiError, ErrorType};
 use crate::name;
-use runtime::StartRequest;
+use runtime::{StartRequest, split_test_case};
 
 /// Takes the request of StartExecution or StartSyncExecution apart. AWS looks for the state
 /// machine before it looks at name and input; here that happens only when one of them is wrong.
 pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
     let state_machine = call.request.required_text("stateMachineArn");
-    let arn = state_machine_arn(state_machine)?.without_label()?;
+    let plain = without_test_case(call, state_machine);
+    let arn = state_machine_arn(plain)?.without_label()?;
     let name = call.request.text("name");
     let empty = || call.api.empty_input.clone();
     let checked = name.map_or(Ok(()), name::check).and_then(|()| given_or(call, empty()));
     let input = match checked {
         Ok(input) => input,
         Err(error) => {
-            machine_type(call, state_machine, arn)?;
+            machine_type(call, plain, arn)?;
             return Err(error);
         }
     };
@@ -30,6 +31,12 @@ pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
         input,
         trace_header: trace_header.map(str::to_owned),
     })
+}
+
+/// The ARN of a state machine without the test case that may stand behind it where there are
+/// mocks.
+pub(crate) fn without_test_case<'t>(call: &Call<'_>, arn: &'t str) -> &'t str {
+    if call.api.runtime.has_mocks() { split_test_case(arn).0 } else { arn }
 }
 
 /// The type of the state machine that a plain, version or alias ARN leads to.

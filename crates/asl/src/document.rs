@@ -8,22 +8,22 @@ use crate::Position;
 
 /// A range of bytes of the definition's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) start: usize,
+pub struct Span {
+    pub start: usize,
     /// Behind the last byte.
-    pub(crate) end: usize,
+    pub end: usize,
 }
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) kind: NodeKind,
-    pub(crate) span: Span,
+pub struct Node {
+    pub kind: NodeKind,
+    pub span: Span,
 }
 
 /// What a value is.
 #[derive(Debug, Clone)]
-pub(crate) enum NodeKind {
+pub enum NodeKind {
     Null,
     Boolean(bool),
     Number(Number),
@@ -35,7 +35,7 @@ pub(crate) enum NodeKind {
 /// The members of an object in order. A key that is written more than once keeps its first
 /// place and its last value.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ObjectNode {
+pub struct ObjectNode {
     members: Vec<Member>,
     /// Keys that come again later: what they name there counts.
     repeated: Vec<(String, Span)>,
@@ -43,15 +43,15 @@ pub(crate) struct ObjectNode {
 
 /// A key and its value.
 #[derive(Debug, Clone)]
-pub(crate) struct Member {
-    pub(crate) key: String,
-    pub(crate) key_span: Span,
-    pub(crate) value: Node,
+pub struct Member {
+    pub key: String,
+    pub key_span: Span,
+    pub value: Node,
 }
 
 impl ObjectNode {
     /// An object of these members, in the order in which they are written.
-    pub(crate) fn new(written: Vec<Member>) -> ObjectNode {
+    pub fn new(written: Vec<Member>) -> ObjectNode {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut members: Vec<Member> = Vec::with_capacity(written.len());
         let mut repeated = Vec::new();
@@ -84,43 +84,43 @@ impl ObjectNode {
     }
 
     /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         self.member(key).map(|member| &member.value)
     }
 
     /// The member with this key.
-    pub(crate) fn member(&self, key: &str) -> Option<&Member> {
+    pub fn member(&self, key: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.key == key)
     }
 
     /// Whether there is such a key.
-    pub(crate) fn contains(&self, key: &str) -> bool {
+    pub fn contains(&self, key: &str) -> bool {
         self.member(key).is_some()
     }
 
     /// The members in order.
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Member> {
+    pub fn iter(&self) -> std::slice::Iter<'_, Member> {
         self.members.iter()
     }
 
     /// Keys that are written again further down, with their places.
-    pub(crate) fn repeated(&self) -> &[(String, Span)] {
+    pub fn repeated(&self) -> &[(String, Span)] {
         &self.repeated
     }
 
     /// The members in order, to be taken apart.
-    pub(crate) fn into_members(self) -> Vec<Member> {
+    pub fn into_members(self) -> Vec<Member> {
         self.members
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 }
 
 impl Node {
     /// The members, if this is an object.
-    pub(crate) fn as_object(&self) -> Option<&ObjectNode> {
+    pub fn as_object(&self) -> Option<&ObjectNode> {
         match &self.kind {
             NodeKind::Object(object) => Some(object),
             _ => None,
@@ -128,7 +128,7 @@ impl Node {
     }
 
     /// The elements, if this is an array.
-    pub(crate) fn as_array(&self) -> Option<&[Node]> {
+    pub fn as_array(&self) -> Option<&[Node]> {
         match &self.kind {
             NodeKind::Array(elements) => Some(elements),
             _ => None,
@@ -136,7 +136,7 @@ impl Node {
     }
 
     /// The text, if this is a string.
-    pub(crate) fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
             NodeKind::String(text) => Some(text),
             _ => None,
@@ -144,7 +144,7 @@ impl Node {
     }
 
     /// The truth, if this is `true` or `false`.
-    pub(crate) fn as_bool(&self) -> Option<bool> {
+    pub fn as_bool(&self) -> Option<bool> {
         match self.kind {
             NodeKind::Boolean(value) => Some(value),
             _ => None,
@@ -152,19 +152,19 @@ impl Node {
     }
 
     /// The number, if this is one.
-    pub(crate) fn as_number(&self) -> Option<&Number> {
+    pub fn as_number(&self) -> Option<&Number> {
         match &self.kind {
             NodeKind::Number(number) => Some(number),
             _ => None,
         }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(self.kind, NodeKind::Null)
     }
 
     /// The value without its places.
-    pub(crate) fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value {
         match &self.kind {
             NodeKind::Null => Value::Null,
             NodeKind::Boolean(value) => Value::Bool(*value),
@@ -190,7 +190,7 @@ const STRIDE: usize = 1024;
 
 /// Finds lines and columns in a text.
 #[derive(Debug)]
-pub(crate) struct LineTable<'t> {
+pub struct LineTable<'t> {
     text: &'t str,
     /// Where each line starts.
     starts: Vec<usize>,
@@ -200,7 +200,7 @@ pub(crate) struct LineTable<'t> {
 }
 
 impl<'t> LineTable<'t> {
-    pub(crate) fn new(text: &'t str) -> LineTable<'t> {
+    pub fn new(text: &'t str) -> LineTable<'t> {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
         let mut count = 0;
@@ -220,7 +220,7 @@ impl<'t> LineTable<'t> {
     }
 
     /// The place of the character at a byte offset.
-    pub(crate) fn position(&self, offset: usize) -> Position {
+    pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts[line - 1];
@@ -232,7 +232,7 @@ impl<'t> LineTable<'t> {
     }
 
     /// The places of both ends of a span.
-    pub(crate) fn positions(&self, span: Span) -> (Position, Position) {
+    pub fn positions(&self, span: Span) -> (Position, Position) {
         (self.position(span.start), self.position(span.end))
     }
 }

@@ -56,7 +56,7 @@ pub fn parse_json(text: &str) -> Result<Payload, JsonSyntaxError> {
 }
 
 /// Parses a definition; `None` where there is nothing but white space.
-pub(crate) fn parse_document(text: &str) -> Result<Option<Node>, JsonSyntaxError> {
+pub fn parse_document(text: &str) -> Result<Option<Node>, JsonSyntaxError> {
     let mut parser = Parser { text, at: 0, line: 1, line_start: 0, open: Vec::new() };
     if parser.skip_white_space()?.is_none() {
         return Ok(None);

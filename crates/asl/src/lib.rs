@@ -9,7 +9,7 @@ mod choice;
 mod compile;
 mod definition;
 mod diagnostic;
-mod document;
+pub mod document;
 mod environment;
 mod intrinsics;
 mod java;
@@ -36,7 +36,7 @@ pub use environment::{
 };
 pub use intrinsics::IntrinsicCall;
 pub use java::json_text;
-pub use json::{JsonSyntaxError, parse_json};
+pub use json::{JsonSyntaxError, parse_document, parse_json};
 pub use jsonata::{Expression, ExpressionError, StatesReferences};
 pub use lint::{LINTS, Lint, lint};
 pub use path::{Path, PathMiss, PathRoot, PathSyntaxError};

@@ -46,6 +46,7 @@ fn main() {
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
         region: "us-east-1".into(),
         express: false,
+        test_case: None,
     });
     for length in [1, 10, 100] {
         let program = chain(length);

@@ -22,6 +22,8 @@ pub struct Identity {
     pub role_arn: Box<str>,
     pub region: Box<str>,
     pub express: bool,
+    /// The test case it runs: tasks that the case mocks are answered by mocks.
+    pub test_case: Option<Box<str>>,
 }
 
 /// The status of an execution, in AWS's words.
@@ -69,6 +71,8 @@ pub struct Execution {
     pub(crate) next_frame: u32,
     pub(crate) last_id: u32,
     pub(crate) deadline: Option<Timestamp>,
+    /// Attempts so far, by state. Counted only where a test case runs.
+    attempts: BTreeMap<StateIndex, u32>,
     started_at: Timestamp,
     stopped_at: Option<Timestamp>,
     input: Payload,
@@ -91,6 +95,7 @@ impl Execution {
             next_frame: 0,
             last_id: 0,
             deadline: None,
+            attempts: BTreeMap::new(),
             started_at: Timestamp::default(),
             stopped_at: None,
             input: Payload::from_valid_text("{}"),
@@ -135,6 +140,16 @@ impl Execution {
             TaskPhase { submitted: true, .. } => TaskState::Submitted,
             TaskPhase { .. } => TaskState::Started,
         })
+    }
+
+    /// The state that an open attempt belongs to, and the attempt's number among all attempts of
+    /// that state in the execution, from 0. Only where a test case runs.
+    pub fn attempt_of(&self, task: TaskId) -> Option<(StateIndex, u32)> {
+        let current = self.frames[self.tasks.get(&task)?].current()?;
+        match &current.phase {
+            Phase::Task(phase) => Some((current.state, phase.attempt)),
+            _ => None,
+        }
     }
 
     /// The execution's input; `{}` before its first event.
@@ -290,16 +305,18 @@ impl Execution {
         match &event.kind {
             EventKind::TaskScheduled {
                 frame,
+                state,
                 parameters,
                 timeout_seconds,
                 heartbeat_seconds,
                 credentials,
-                ..
             } => {
                 let task = TaskId(event.id);
+                let attempt = self.count_attempt(*state);
                 self.tasks.insert(task, *frame);
                 self.current_mut(*frame).phase = Phase::Task(TaskPhase {
                     task,
+                    attempt,
                     parameters: parameters.clone(),
                     credentials: credentials.clone(),
                     timeout_seconds: *timeout_seconds,
@@ -344,6 +361,16 @@ impl Execution {
             }
             _ => unreachable!("only events of tasks come here"),
         }
+    }
+
+    /// The number of a new attempt among those of its state; 0 where no test case runs.
+    fn count_attempt(&mut self, state: StateIndex) -> u32 {
+        if self.identity.test_case.is_none() {
+            return 0;
+        }
+        let count = self.attempts.entry(state).or_default();
+        *count += 1;
+        *count - 1
     }
 
     /// Bytes of all variables, in every scope.

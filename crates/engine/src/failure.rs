@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::frame::Phase;
 use crate::retry;
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
-use crate::{EventKind, FrameId, dataflow, limits};
+use crate::{Branch, EventKind, FrameId, dataflow, limits};
 
 /// Why a state failed.
 #[derive(Debug, Clone)]
@@ -187,6 +187,10 @@ impl Turn<'_> {
     }
 
     fn catch(&mut self, frame: FrameId, index: usize, failure: &Failure) -> Result<(), Stop> {
+        let state = self.execution.current(frame).state;
+        if let Ok(catcher) = u32::try_from(index) {
+            self.note(Branch::Catch { state, catcher });
+        }
         let catcher = &self.state(frame).catch[index];
         self.inspect(|inspection| inspection.catch_index = Some(index));
         let error_output = error_output(failure);

@@ -105,6 +105,8 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TaskPhase {
     pub(crate) task: TaskId,
+    /// Its number among the attempts of its state, where those are counted.
+    pub(crate) attempt: u32,
     pub(crate) parameters: Payload,
     pub(crate) credentials: Option<Payload>,
     pub(crate) timeout_seconds: Option<u64>,

@@ -4,6 +4,7 @@
 //! execution, in live running and in recovery alike. Nothing here can tell the time, make an
 //! id, wait, log or perform I/O: time, seeds, tokens and what exists come in with the command.
 
+mod branch;
 mod codec;
 mod command;
 mod context;
@@ -26,6 +27,7 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
+pub use branch::Branch;
 pub use codec::{DecodeError, decode_turn, encode_turn};
 pub use command::{Command, Stamp, TaskFailure, World};
 pub use effect::{ActivityOffer, Effect, TaskDispatch};

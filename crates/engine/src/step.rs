@@ -5,7 +5,8 @@ use asl::{Program, StateIndex, Timestamp};
 use crate::frame::{At, Phase};
 use crate::turn::{Flow, Over, Turn};
 use crate::{
-    Command, Effect, Event, EventKind, Execution, FrameId, NotRedrivable, Stamp, Status, limits,
+    Branch, Command, Effect, Event, EventKind, Execution, FrameId, NotRedrivable, Stamp, Status,
+    limits,
 };
 
 /// What came of a command.
@@ -15,6 +16,8 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// To be done once the events are durable.
     pub effects: Vec<Effect>,
+    /// The ways that were taken, where a test case runs.
+    pub branches: Vec<Branch>,
     /// Set when the command changed nothing because it came too late or never fitted.
     pub refused: Option<Refusal>,
 }
@@ -52,7 +55,8 @@ pub fn step(
         },
         Err(Over) => None,
     };
-    Decision { events: turn.events, effects: turn.effects, refused }
+    let Turn { events, effects, branches, .. } = turn;
+    Decision { events, effects, branches, refused }
 }
 
 /// The effects that a process must perform for an execution it has just loaded: calls that

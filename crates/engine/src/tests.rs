@@ -31,6 +31,7 @@ fn identity() -> Identity {
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
         region: "us-east-1".into(),
         express: false,
+        test_case: None,
     }
 }
 

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::inspection::{Inspection, Probe};
-use crate::{Effect, Event, EventKind, Execution, FrameId, Stamp, Status, TaskId, context, limits};
+use crate::{
+    Branch, Effect, Event, EventKind, Execution, FrameId, Stamp, Status, TaskId, context, limits,
+};
 
 /// A turn under way.
 pub(crate) struct Turn<'a> {
@@ -19,6 +21,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) stamp: Stamp<'a>,
     pub(crate) events: Vec<Event>,
     pub(crate) effects: Vec<Effect>,
+    pub(crate) branches: Vec<Branch>,
     /// States entered in this turn.
     pub(crate) states_passed: u32,
     /// Set where a state is tested alone.
@@ -83,9 +86,17 @@ impl<'a> Turn<'a> {
             stamp,
             events: Vec::new(),
             effects: Vec::new(),
+            branches: Vec::new(),
             states_passed: 0,
             probe: None,
             random: Cell::new(stamp.seed),
+        }
+    }
+
+    /// Notes which way was taken, if somebody tests the execution.
+    pub(crate) fn note(&mut self, branch: Branch) {
+        if self.execution.identity.test_case.is_some() {
+            self.branches.push(branch);
         }
     }
 

@@ -44,6 +44,7 @@ fn identity(express: bool) -> Identity {
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
         region: "us-east-1".into(),
         express,
+        test_case: None,
     }
 }
 

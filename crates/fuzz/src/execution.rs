@@ -51,6 +51,7 @@ fn identity(express: bool) -> Identity {
         role_arn: "arn:aws:iam::123456789012:role/stepwell".into(),
         region: "us-east-1".into(),
         express,
+        test_case: None,
     }
 }
 

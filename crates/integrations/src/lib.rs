@@ -13,6 +13,7 @@ mod http_task;
 mod integrations;
 mod lambda;
 mod metadata;
+pub mod mocks;
 mod services;
 mod sign;
 

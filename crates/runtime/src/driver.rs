@@ -21,6 +21,7 @@ use tokio::task::AbortHandle;
 use crate::clock::Clock;
 use crate::limits;
 use crate::load::{self, panic_text};
+use crate::mocks::Mocks;
 use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
 use crate::{Progress, RuntimeError, Submission, TaskCall, TaskRunner};
@@ -32,6 +33,7 @@ pub(crate) struct Driver {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) surroundings: Surroundings,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) mocks: Option<Arc<dyn Mocks>>,
     runner: Arc<dyn TaskRunner>,
     state: Mutex<State>,
     writer: mpsc::Sender<WriterJob>,
@@ -100,6 +102,7 @@ impl Driver {
             store,
             surroundings: node.surroundings().clone(),
             clock,
+            mocks: node.mocks(),
             runner,
             state: Mutex::new(State { node, replies: HashMap::new(), next_reply: 0 }),
             writer,

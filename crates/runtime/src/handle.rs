@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::clock::{Clock, SystemClock};
 use crate::definitions::Definition;
 use crate::driver::Driver;
+use crate::mocks::{Mocks, split_test_case};
 use crate::node::{Answer, Input, Node, ReplyId, Request, ResourceRequest, TaskReport};
 use crate::query;
 use crate::records::{StateMachineRecord, VersionRecord};
@@ -33,6 +34,9 @@ pub enum RuntimeError {
     StateMachineDoesNotExist(String),
     #[error("state machine already exists: {0}")]
     StateMachineAlreadyExists(String),
+    /// The name of the test case and why it cannot be run.
+    #[error("test case '{name}' does not exist: {reason}")]
+    TestCaseDoesNotExist { name: String, reason: String },
     #[error("state machine is being deleted: {0}")]
     StateMachineDeleting(String),
     /// At least one diagnostic is an error.
@@ -89,6 +93,9 @@ pub struct RuntimeOptions {
     pub resident_executions_max: usize,
     /// How long GetActivityTask waits for a task before it answers with none.
     pub activity_poll: std::time::Duration,
+    /// Test cases that executions can be started with; without them, an ARN that names one
+    /// names nothing.
+    pub mocks: Option<Arc<dyn Mocks>>,
 }
 
 impl Default for RuntimeOptions {
@@ -96,6 +103,7 @@ impl Default for RuntimeOptions {
         RuntimeOptions {
             resident_executions_max: 10_000,
             activity_poll: std::time::Duration::from_secs(60),
+            mocks: None,
         }
     }
 }
@@ -103,7 +111,8 @@ impl Default for RuntimeOptions {
 /// What StartExecution needs.
 #[derive(Debug, Clone)]
 pub struct StartRequest {
-    /// Plain, version or alias ARN.
+    /// Plain, version or alias ARN; where there are mocks also one of them with `#` and a test
+    /// case behind it.
     pub state_machine_arn: String,
     /// Made up (UUID v4) if absent.
     pub name: Option<String>,
@@ -171,6 +180,8 @@ pub struct Progress {
     pub identity: Arc<Identity>,
     pub program: Arc<Program>,
     pub events: Arc<Vec<engine::Event>>,
+    /// The ways taken, where a test case runs.
+    pub branches: Arc<Vec<engine::Branch>>,
     pub status: Status,
 }
 
@@ -285,6 +296,7 @@ impl Runtime {
 
     /// StartExecution. Answers once the start is durable.
     pub async fn start_execution(&self, request: StartRequest) -> Result<Started, RuntimeError> {
+        self.refresh_mocks(&request).await?;
         match self.ask(Request::Start(request)).await? {
             Answer::Started(started) => Ok(started),
             _ => Err(wrong_answer()),
@@ -296,6 +308,7 @@ impl Runtime {
         &self,
         request: StartRequest,
     ) -> Result<ExecutionDescription, RuntimeError> {
+        self.refresh_mocks(&request).await?;
         match self.ask(Request::StartSync(request)).await? {
             Answer::Described(described) => Ok(*described),
             _ => Err(wrong_answer()),
@@ -488,6 +501,24 @@ impl Runtime {
     /// A secret of this data directory for signing opaque page tokens.
     pub fn page_token_secret(&self) -> [u8; 32] {
         self.driver.surroundings.tokens.page_secret()
+    }
+
+    /// Whether executions can be started with test cases.
+    pub fn has_mocks(&self) -> bool {
+        self.driver.mocks.is_some()
+    }
+
+    /// A test case is started as its file is now.
+    async fn refresh_mocks(&self, request: &StartRequest) -> Result<(), RuntimeError> {
+        let names_one = split_test_case(&request.state_machine_arn).1.is_some();
+        let Some(mocks) = self.driver.mocks.as_ref().filter(|_| names_one).map(Arc::clone) else {
+            return Ok(());
+        };
+        blocking(move || {
+            mocks.refresh();
+            Ok(())
+        })
+        .await
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, RuntimeError> {

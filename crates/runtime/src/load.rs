@@ -184,6 +184,7 @@ pub(crate) fn identity(row: &ExecutionRow) -> Result<(Identity, ExecutionHeader)
         role_arn: header.role_arn.clone(),
         region: arns::region(&new.arn).into(),
         express: header.machine_type == asl::MachineType::Express,
+        test_case: header.test_case.clone(),
     };
     Ok((identity, header))
 }

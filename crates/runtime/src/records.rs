@@ -309,6 +309,9 @@ pub(crate) struct ExecutionHeader {
     pub(crate) revision_id: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace_header: Option<String>,
+    /// The test case that the execution was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) test_case: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) configurations: Configurations,
 }
@@ -436,6 +439,7 @@ mod tests {
             update_date: 1_700_000_001_123,
             revision_id: Some("0b7c6f2e-7d9b-4d43-9a39-f1c1b5a0d001".into()),
             trace_header: Some("Root=1-2-3".into()),
+            test_case: None,
             configurations: Configurations {
                 logging: None,
                 tracing: Some(json!({"enabled": true})),
@@ -449,8 +453,12 @@ mod tests {
                 revision_id: None,
                 trace_header: None,
                 configurations: Configurations::default(),
-                ..header
+                ..header.clone()
             },
+        );
+        check(
+            "execution_header_1_test_case.json",
+            &ExecutionHeader { test_case: Some("HappyPath".into()), ..header },
         );
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Timestamp};
 use engine::{
-    Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, encode_turn, step,
+    Branch, Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, encode_turn, step,
 };
 use store::{ExecutionKey, NewExecution, RowState, TurnWrite};
 
@@ -63,6 +63,8 @@ pub(crate) struct TurnResult {
     pub(crate) has_events: bool,
     /// The events, if somebody watches.
     pub(crate) events: Option<Arc<Vec<Event>>>,
+    /// The ways taken, where a test case runs.
+    pub(crate) branches: Vec<Branch>,
     /// Absent if nothing happened or nothing is kept.
     pub(crate) write: Option<Box<TurnWrite>>,
 }
@@ -89,6 +91,7 @@ impl TurnJob {
         let world = self.surroundings.of(key);
         let mut events = Vec::new();
         let mut effects = Vec::new();
+        let mut branches = Vec::new();
         let mut refusals = Vec::with_capacity(commands.len());
         if let Some(input) = self.started_with {
             // The one fact that is certain. The deadline does not matter: it ends in this turn.
@@ -108,6 +111,7 @@ impl TurnJob {
                 events.extend(decision.events);
             }
             effects.extend(decision.effects);
+            branches.extend(decision.branches);
         }
         let has_events = !events.is_empty();
         let new = match &self.journal {
@@ -127,7 +131,7 @@ impl TurnJob {
             })
         });
         let events = self.is_watched.then(|| Arc::new(events));
-        TurnResult { execution, refusals, effects, has_events, events, write }
+        TurnResult { execution, refusals, effects, has_events, events, branches, write }
     }
 }
 
@@ -155,6 +159,7 @@ fn new_execution(
         update_date: machine.update_date,
         revision_id: machine.revision_id.clone(),
         trace_header: trace_header.cloned(),
+        test_case: identity.test_case.clone(),
         configurations: machine.configurations.clone(),
     };
     NewExecution {

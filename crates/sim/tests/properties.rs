@@ -34,6 +34,7 @@ fn identity() -> Arc<Identity> {
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
         region: "us-east-1".into(),
         express: false,
+        test_case: None,
     })
 }
 

@@ -264,7 +264,21 @@ pub(crate) struct ServerOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) mocks: MockOptions,
+    #[command(flatten)]
     pub(crate) common: CommonOptions,
+}
+
+/// Options of the commands that can run test cases.
+#[derive(Debug, Clone, Args, Default)]
+pub(crate) struct MockOptions {
+    /// The file with mocked responses and test cases; an execution runs one when it is started
+    /// with STATE-MACHINE-ARN#TEST-CASE [env: SFN_MOCK_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mocks: Option<PathBuf>,
+    /// Fail tasks that a test case does not mock, instead of doing their work.
+    #[arg(long)]
+    pub(crate) mocks_strict: bool,
 }
 
 /// Options of every command that runs executions.

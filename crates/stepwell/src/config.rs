@@ -52,6 +52,9 @@ struct ServerTable {
     region: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormatName>,
+    mocks: Option<PathBuf>,
+    #[serde(default)]
+    mocks_strict: bool,
 }
 
 /// `log_format`
@@ -113,6 +116,10 @@ pub(crate) struct Settings {
     pub(crate) http: HttpConfig,
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
+    /// The file with test cases, if there is one.
+    pub(crate) mocks: Option<PathBuf>,
+    /// Whether tasks of a test case that are not mocked fail.
+    pub(crate) mocks_strict: bool,
 }
 
 impl Settings {
@@ -190,6 +197,13 @@ pub(crate) fn resolve(
         access_keys,
         connections,
         http,
+        mocks: options
+            .mocks
+            .mocks
+            .clone()
+            .or_else(|| environment("SFN_MOCK_CONFIG").map(PathBuf::from))
+            .or_else(|| server.mocks.map(|mocks| file_folder.join(mocks))),
+        mocks_strict: options.mocks.mocks_strict || server.mocks_strict,
         file: path,
     };
     check(settings)

@@ -471,6 +471,7 @@ mod tests {
             role_arn: "arn:aws:iam::123456789012:role/r".into(),
             region: "us-east-1".into(),
             express: false,
+            test_case: None,
         });
         let mut execution = Execution::new(Arc::clone(&identity));
         let mut narrator = Narrator::of_one(Style::PLAIN);
@@ -503,6 +504,7 @@ mod tests {
                 identity: Arc::clone(&identity),
                 program: Arc::clone(&program),
                 events: Arc::new(decision.events),
+                branches: Arc::default(),
                 status: execution.status,
             };
             for line in narrator.lines(&progress) {

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use api::{AccessKeys, Api, ApiOptions};
+use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig};
-use runtime::{Runtime, RuntimeOptions, TaskRunner};
+use runtime::{Mocks, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -71,7 +72,8 @@ impl Node {
         if let Some(tokens) = tokens {
             runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
         }
-        let runtime = Runtime::start(store, runner, RuntimeOptions::default())
+        let options = RuntimeOptions { mocks: open_mocks(settings)?, ..RuntimeOptions::default() };
+        let runtime = Runtime::start(store, runner, options)
             .await
             .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
         Ok(Node { runtime, integrations })
@@ -125,6 +127,14 @@ impl Server {
             Err(error) => tracing::error!(%error, "the server panicked"),
         }
     }
+}
+
+/// The test cases that executions can be started with.
+fn open_mocks(settings: &Settings) -> Result<Option<Arc<dyn Mocks>>, Failure> {
+    let Some(path) = &settings.mocks else { return Ok(None) };
+    let mocks = MockedIntegrations::open(path, settings.mocks_strict)
+        .map_err(|problem| Failure::usage(problem.to_string()))?;
+    Ok(Some(mocks))
 }
 
 fn open_store(place: &DataPlace) -> Result<Arc<dyn Store>, Failure> {

@@ -8,7 +8,7 @@ use crate::arn::state_machine_arn;
 use crate::constraints::{Kind, Member, Pattern};
 use crate::dispatch::{Call, Operation};
 use crate::error::ApiError;
-use crate::input::{machine_type, start_request};
+use crate::input::{machine_type, start_request, without_test_case};
 use crate::json::JsonObject;
 use crate::name::NAME;
 use crate::shapes::{ARN, INCLUDED_DATA, METADATA_ONLY};
@@ -33,7 +33,7 @@ const BILLED_BYTES: u64 = 64 * 1024 * 1024;
 const EXECUTION_BYTES: u64 = 50 * 1024 * 1024;
 
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
-    let arn = call.request.required_text("stateMachineArn");
+    let arn = without_test_case(&call, call.request.required_text("stateMachineArn"));
     if machine_type(&call, arn, state_machine_arn(arn)?)? == MachineType::Standard {
         return Err(ApiError::type_not_supported());
     }

@@ -2,8 +2,8 @@
 
 use asl::{ChoiceRule, QueryLanguage, StateIndex};
 
-use crate::FrameId;
 use crate::turn::{Sight, Stop, Turn};
+use crate::{Branch, FrameId};
 
 impl Turn<'_> {
     pub(super) fn choice(
@@ -13,6 +13,7 @@ impl Turn<'_> {
         default: Option<StateIndex>,
     ) -> Result<(), Stop> {
         let effective = self.effective_input(frame)?;
+        let state_index = self.execution.current(frame).state;
         let state = self.state(frame);
         let sight = Sight::input(effective.value());
         let is_jsonata = state.query_language == QueryLanguage::Jsonata;
@@ -21,6 +22,8 @@ impl Turn<'_> {
                 rule.condition.evaluate(environment, &format!("Choices[{index}]/Condition"))
             })?;
             if matches {
+                let rule_number = u32::try_from(index).ok();
+                self.note(Branch::Choice { state: state_index, rule: rule_number });
                 let output =
                     if is_jsonata && rule.output.is_some() { &rule.output } else { &state.output };
                 return self.pass_on(frame, &effective, output, &rule.assign, Some(rule.next));
@@ -31,6 +34,7 @@ impl Turn<'_> {
                 "Failed to transition out of the state. The state does not point to a next state.";
             return Err(self.runtime_error(frame, cause).into());
         };
+        self.note(Branch::Choice { state: state_index, rule: None });
         self.pass_on(frame, &effective, &state.output, &state.assign, Some(default))
     }
 }

@@ -120,5 +120,6 @@ fn identity(arn_scope: &str, role_arn: Option<Box<str>>) -> Identity {
         role_arn: role_arn.unwrap_or_default(),
         region: crate::arns::region(&format!("{arn_scope}:")).into(),
         express: true,
+        test_case: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use asl::Payload;
-use engine::{Command, Effect, Event, Execution, Identity, Refusal, TaskId};
+use engine::{Branch, Command, Effect, Event, Execution, Identity, Refusal, TaskId};
 use store::ExecutionKey;
 
 use super::ReplyId;
@@ -79,6 +79,7 @@ pub(crate) struct Turn {
     pub(crate) refusals: Vec<Option<Refusal>>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) events: Option<Arc<Vec<Event>>>,
+    pub(crate) branches: Vec<Branch>,
     pub(crate) has_events: bool,
     /// Bytes of its journal.
     pub(crate) bytes: usize,

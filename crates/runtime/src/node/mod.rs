@@ -11,6 +11,7 @@
 
 mod commits;
 mod executions;
+mod mocked;
 mod reading;
 mod resources;
 mod starts;
@@ -28,6 +29,7 @@ use crate::activities::Activities;
 use crate::definitions::{Definition, Definitions, LoadError};
 use crate::limits;
 use crate::load::{Finding, Loaded};
+use crate::mocks::Mocks;
 use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
 pub use crate::records::{ActivityRecord, AliasRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
@@ -393,6 +395,11 @@ impl Node {
     /// What the node shares with those who run steps and read the store for it.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings
+    }
+
+    /// The test cases there are.
+    pub(crate) fn mocks(&self) -> Option<Arc<dyn Mocks>> {
+        self.options.mocks.clone()
     }
 
     pub(crate) fn registry(&self) -> &Registry {

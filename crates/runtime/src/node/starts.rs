@@ -11,6 +11,7 @@ use super::reading::ByArn;
 use super::{Node, Output, ReplyId, copy_of};
 use crate::definitions::{Definition, LoadError};
 use crate::limits;
+use crate::mocks::split_test_case;
 use crate::records::DefinitionHash;
 use crate::registry::StartTarget;
 use crate::{RuntimeError, StartRequest, arns};
@@ -34,7 +35,7 @@ impl Node {
     fn start_drawn(&mut self, start: WaitingStart) {
         let arn = &start.request.state_machine_arn;
         let WaitingStart { reply, is_sync, draw, .. } = start;
-        let target = match self.registry.start_target(arn, draw) {
+        let target = match self.start_target(arn, draw) {
             Ok(target) => target,
             Err(error) => return self.reply(reply, Err(error)),
         };
@@ -60,6 +61,20 @@ impl Node {
         }
     }
 
+    /// What an ARN starts. Where there are mocks it may end in `#` and a test case.
+    fn start_target(&self, arn: &str, draw: u64) -> Result<StartTarget, RuntimeError> {
+        let (Some(mocks), (plain, Some(test_case))) = (&self.options.mocks, split_test_case(arn))
+        else {
+            return self.registry.start_target(arn, draw);
+        };
+        let target = self.registry.start_target(plain, draw)?;
+        let name = || test_case.to_owned();
+        mocks
+            .check(&target.machine.name, test_case)
+            .map_err(|reason| RuntimeError::TestCaseDoesNotExist { name: name(), reason })?;
+        Ok(target)
+    }
+
     pub(super) fn definition_loaded(
         &mut self,
         hash: DefinitionHash,
@@ -71,7 +86,7 @@ impl Node {
             Ok(definition) => {
                 for start in waiting {
                     let arn = &start.request.state_machine_arn;
-                    match self.registry.start_target(arn, start.draw) {
+                    match self.start_target(arn, start.draw) {
                         Ok(target) if target.machine.definition == hash => {
                             self.start_defined(start, target, Arc::clone(&definition));
                         }
@@ -116,6 +131,7 @@ impl Node {
             role_arn: machine.role_arn.clone(),
             region: arns::region(&arn).into(),
             express: machine.machine_type == MachineType::Express,
+            test_case: split_test_case(&request.state_machine_arn).1.map(Into::into),
             arn,
         });
         let key = ExecutionKey(self.next_key);

@@ -246,6 +246,7 @@ impl Node {
             refusals: result.refusals.into_iter().skip(own).collect(),
             effects: result.effects,
             events: result.events,
+            branches: result.branches,
             has_events: result.has_events,
             bytes,
         };
@@ -329,7 +330,7 @@ impl Node {
 
     /// Lets out what a turn holds: it is durable.
     fn release(&mut self, key: ExecutionKey, turn: Turn) {
-        let Turn { entries, refusals, effects, events, has_events, .. } = turn;
+        let Turn { entries, refusals, effects, events, branches, has_events, .. } = turn;
         if entries.is_empty() && !has_events {
             let pause = limits::FUTILE_WAKE_PAUSE_MS;
             let hold_until = self.now.0.saturating_add(pause);
@@ -364,6 +365,7 @@ impl Node {
                 identity: Arc::clone(&known.identity),
                 program: Arc::clone(&known.definition.program),
                 events,
+                branches: Arc::new(branches),
                 status,
             }));
         }
@@ -374,6 +376,9 @@ impl Node {
 
     /// Does what an execution wants done outside.
     pub(super) fn perform(&mut self, key: ExecutionKey, effect: Effect) {
+        if self.perform_mocked(key, &effect) {
+            return;
+        }
         match effect {
             Effect::RunTask(dispatch) => {
                 let Some(call) = self.call_of(key, *dispatch) else {

@@ -9,6 +9,7 @@ mod activities;
 mod executions;
 mod faults;
 mod jobs;
+mod mocks;
 mod resources;
 mod restarts;
 mod state_tests;

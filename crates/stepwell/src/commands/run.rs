@@ -14,7 +14,7 @@ use integrations::FunctionLogLine;
 use runtime::{ExecutionDescription, Progress, RuntimeError, StartRequest, StateMachine};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::cli::{Run, ServerOptions};
+use crate::cli::{MockOptions, Run, ServerOptions};
 use crate::config::{DataPlace, MachineSettings, Settings, environment, resolve};
 use crate::failure::{Failure, UNSUCCESSFUL};
 use crate::machines::{Refused, Registrar, activities, name_of, needs_answers};
@@ -76,6 +76,7 @@ fn settings(arguments: &Run, folder: &Path) -> Result<Settings, Failure> {
         listen: arguments.listen.clone(),
         insecure: arguments.insecure,
         data: None,
+        mocks: MockOptions::default(),
         common: common.clone(),
     };
     resolve(&options, folder, "warn", &environment)

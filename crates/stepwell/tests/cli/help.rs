@@ -70,6 +70,13 @@ fn serve() {
                       Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
                       .stepwell]
 
+                  --mocks <FILE>
+                      The file with mocked responses and test cases; an execution runs one when it is started
+                      with STATE-MACHINE-ARN#TEST-CASE [env: SFN_MOCK_CONFIG]
+
+                  --mocks-strict
+                      Fail tasks that a test case does not mock, instead of doing their work
+
                   --config <FILE>
                       The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if
                       there is one]
@@ -142,6 +149,13 @@ fn dev() {
                   --data <DIR>
                       Where executions are kept; :memory: keeps nothing [env: STEPWELL_DATA] [default:
                       .stepwell]
+
+                  --mocks <FILE>
+                      The file with mocked responses and test cases; an execution runs one when it is started
+                      with STATE-MACHINE-ARN#TEST-CASE [env: SFN_MOCK_CONFIG]
+
+                  --mocks-strict
+                      Fail tasks that a test case does not mock, instead of doing their work
 
                   --config <FILE>
                       The configuration file [env: STEPWELL_CONFIG] [default: stepwell.toml in the folder, if

@@ -2,10 +2,10 @@
 
 use expect_test::expect;
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Folder;
-use crate::server::Process;
+use crate::server::{Process, answer};
 
 const MACHINE: &str =
     r#"{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": true}}}"#;
@@ -33,6 +33,58 @@ fn it_stops_gracefully_and_goes_on_at_the_next_start() {
     assert_eq!(description["status"], "RUNNING");
     server.signal(Signal::INT);
     assert_eq!(server.wait(), 0);
+}
+
+/// The last of many calls until an execution is over.
+fn ended(server: &Process, started: &Value) -> Value {
+    loop {
+        let execution = json!({"executionArn": started["executionArn"]});
+        let description = server.call("DescribeExecution", &execution);
+        if description["status"] != "RUNNING" {
+            return description;
+        }
+    }
+}
+
+#[test]
+fn mocks_answer_the_tasks_of_test_cases() {
+    let mocks = |value: u32| {
+        format!(
+            r#"{{"StateMachines": {{"m": {{"TestCases": {{"Case": {{"T": "r"}}}}}}}},
+                "MockedResponses": {{"r": {{"0": {{"Return": {value}}}}}}}}}"#
+        )
+    };
+    let folder = Folder::with(&[("mocks.json", &mocks(1)), ("wrong.json", "{\n  \"a\": 1}")]);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"];
+    let mut command = folder.command(&arguments);
+    command.env("SFN_MOCK_CONFIG", "mocks.json");
+    let server = Process::start(command);
+    let definition = json!({"StartAt": "T", "States": {"T": {
+        "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": "q", "MessageBody": {"t.$": "$$.Task.Token"}}, "End": true}}});
+    let role = "arn:aws:iam::123456789012:role/r";
+    let created = server.call(
+        "CreateStateMachine",
+        &json!({"name": "m", "definition": definition.to_string(), "roleArn": role}),
+    );
+    let arn = created["stateMachineArn"].as_str().unwrap();
+    let case = json!({"stateMachineArn": format!("{arn}#Case")});
+    for value in [1, 2] {
+        std::fs::write(folder.path().join("mocks.json"), mocks(value)).unwrap();
+        let started = server.call("StartExecution", &case);
+        let description = ended(&server, &started);
+        assert_eq!(description["output"], value.to_string());
+        assert_eq!(description["stateMachineArn"], arn);
+    }
+    let other = json!({"stateMachineArn": format!("{arn}#Other")});
+    let (status, refused) = answer(&server.address, "StartExecution", &other);
+    assert_eq!(status, "400");
+    assert_eq!(refused["message"], "Invalid Name: 'Other': no such test case of m; there are Case");
+    folder.check(&[&arguments[..], &["--mocks", "wrong.json"]].concat(), &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: wrong.json:2:3: a mock file has no field 'a': StateMachines, MockedResponses are known
+    "#]]);
 }
 
 #[test]

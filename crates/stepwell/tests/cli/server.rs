@@ -115,6 +115,13 @@ impl Drop for Process {
 
 /// Calls an operation that must succeed, without a client that could get in the way.
 pub(crate) fn call(address: &str, operation: &str, request: &Value) -> Value {
+    let (status, body) = answer(address, operation, request);
+    assert_eq!(status, "200", "{body}");
+    body
+}
+
+/// The status and body of an answer.
+pub(crate) fn answer(address: &str, operation: &str, request: &Value) -> (String, Value) {
     let body = request.to_string();
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
@@ -127,6 +134,6 @@ pub(crate) fn call(address: &str, operation: &str, request: &Value) -> Value {
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200 "), "{response}");
-    serde_json::from_str(body).unwrap()
+    let status = head.split(' ').nth(1).unwrap().to_owned();
+    (status, serde_json::from_str(body).unwrap())
 }

@@ -54,8 +54,8 @@ enum Chore {
     /// Make up requests to every operation, and texts in every language; a failure names the
     /// seed that replays it
     Fuzz(fuzz::Options),
-    /// Trim AWS's service models anew: what TestState checks mocks against, and the API's own
-    ServiceModels,
+    /// Trim AWS's service models anew: those of all services, and the API's own
+    Models,
     /// Measure the release binary over HTTP, beside a bare server (docs/benchmarks.md)
     Bench {
         /// Options of the benchmarks; `--help` lists them
@@ -93,7 +93,7 @@ fn run() -> Result<()> {
             process::run(&mut command)
         }
         Chore::Fuzz(options) => fuzz::run(&options),
-        Chore::ServiceModels => {
+        Chore::Models => {
             let programs = python::environment()?;
             process::run(python::python(&programs)?.arg("xtask/service_models.py"))
         }

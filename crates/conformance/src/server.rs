@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use api::{Api, ApiOptions};
-use integrations::{FunctionsConfig, Integrations, IntegrationsConfig};
+use integrations::{Integrations, IntegrationsConfig};
 use runtime::{Runtime, RuntimeOptions};
 use store::MemoryStore;
 use tokio::net::TcpListener;
@@ -35,8 +35,6 @@ impl Server {
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ];
         let integrations = Integrations::new(IntegrationsConfig {
-            functions: FunctionsConfig::default(),
-            log_directory: None,
             environment: BTreeMap::from(environment.map(|(name, value)| (name.to_owned(), value))),
             ..IntegrationsConfig::default()
         });

@@ -21,11 +21,13 @@ pub struct IntegrationsConfig {
     /// Connections of HTTP Tasks.
     pub connections: ConnectionsConfig,
     pub http: HttpConfig,
+    /// How AWS's services are called.
+    pub aws: AwsConfig,
     /// Where the output of functions is appended, a file each; nowhere if `None`.
     pub log_directory: Option<PathBuf>,
-    /// The environment variables of the server. Read from here are `AWS_ENDPOINT_URL_LAMBDA`,
-    /// `AWS_ENDPOINT_URL`, AWS credentials for outgoing calls, and the few variables that
-    /// functions inherit (`PATH`, `HOME`, …).
+    /// The environment variables of the server. Read from here are `AWS_ENDPOINT_URL`,
+    /// `AWS_ENDPOINT_URL_<SERVICE>`, AWS credentials for outgoing calls, and the few variables
+    /// that functions inherit (`PATH`, `HOME`, …).
     pub environment: BTreeMap<String, String>,
 }
 
@@ -38,6 +40,16 @@ impl IntegrationsConfig {
             .collect();
         IntegrationsConfig { functions, environment, ..IntegrationsConfig::default() }
     }
+}
+
+/// The part of the configuration file about AWS's services.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsConfig {
+    /// Whether credentials may be asked of the metadata service of the EC2 instance that the
+    /// server runs on. Off, since elsewhere nobody answers there.
+    #[serde(default)]
+    pub instance_metadata: bool,
 }
 
 /// The part of the configuration file about functions.

@@ -8,6 +8,9 @@ pub const INTERRUPTED_BY_CRASH: &str = "Stepwell.InterruptedByCrash";
 /// The error of a task that this version cannot do.
 pub const NOT_SUPPORTED: &str = "Stepwell.NotSupported";
 
+/// The error of a task whose call has nowhere to go; the cause says what to configure.
+pub const NOT_CONFIGURED: &str = "Stepwell.NotConfigured";
+
 pub(crate) fn task_failure(error: impl Into<Box<str>>, cause: impl Into<Box<str>>) -> TaskFailure {
     TaskFailure { error: Some(error.into()), cause: Some(cause.into()) }
 }

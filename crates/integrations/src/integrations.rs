@@ -8,6 +8,7 @@ use engine::TaskFailure;
 use runtime::{TaskCall, TaskRunner};
 use tokio::sync::broadcast;
 
+use crate::aws::AwsClient;
 use crate::client::HttpClient;
 use crate::config::IntegrationsConfig;
 use crate::http_task::HttpTasks;
@@ -23,6 +24,7 @@ pub struct Integrations {
 pub(crate) struct Services {
     pub(crate) functions: Functions,
     pub(crate) http: HttpTasks,
+    pub(crate) aws: AwsClient,
 }
 
 impl Integrations {
@@ -36,7 +38,8 @@ impl Integrations {
             config.connections.clone(),
             config.environment.clone(),
         );
-        let services = Arc::new(Services { functions: Functions::new(config), http });
+        let aws = AwsClient::new(&config);
+        let services = Arc::new(Services { functions: Functions::new(config), http, aws });
         Arc::new(Integrations { services })
     }
 
@@ -51,6 +54,11 @@ impl Integrations {
     /// call they work on, so that the next calls see the code as it is now.
     pub fn replace_processes(&self) {
         self.services.functions.replace_processes();
+    }
+
+    /// The client of AWS's services, for what is no task.
+    pub fn aws(&self) -> &AwsClient {
+        &self.services.aws
     }
 
     /// What functions printed lately: the lines of one, or of all, with a higher

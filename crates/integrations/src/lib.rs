@@ -1,9 +1,10 @@
-//! The work of Task states outside: Lambda functions, and what else will come.
+//! The work of Task states outside: Lambda functions, every AWS service, and what else will come.
 //!
 //! [`Integrations`] is the task runner. `services` is the table of integrations; each has its
 //! own module, which builds the request, reads the response and names the errors. This crate
 //! and `api` are the only ones that know AWS's wire formats.
 
+pub mod aws;
 mod client;
 mod clock;
 mod config;
@@ -18,11 +19,11 @@ mod services;
 mod sign;
 
 pub use config::{
-    FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,
+    AwsConfig, FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,
     FunctionConfigError, FunctionRuntime, FunctionsConfig, IntegrationsConfig, OnCrash,
 };
 pub use credentials::find_credentials;
-pub use failure::{INTERRUPTED_BY_CRASH, NOT_SUPPORTED};
+pub use failure::{INTERRUPTED_BY_CRASH, NOT_CONFIGURED, NOT_SUPPORTED};
 pub use http_task::{
     ApiKeyConfig, BasicConfig, ClientAuthentication, ConnectionConfig, ConnectionsConfig,
     HTTP_TIMEOUT_SECONDS, HttpConfig, OAuthConfig, OAuthMethod, Secret, SecretPlace,

@@ -7,6 +7,7 @@ use asl::{Pattern, Payload, Resource};
 use engine::TaskFailure;
 use runtime::TaskCall;
 
+use crate::aws::run_sdk_task;
 use crate::failure::{NOT_SUPPORTED, task_failure};
 use crate::integrations::Services;
 
@@ -18,6 +19,9 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
     match &call.dispatch.resource {
         Resource::LambdaFunction { arn } => Box::pin(services.functions.run_function(call, arn)),
         Resource::Service { service, action, pattern, .. } => {
+            if let Some(service) = service.strip_prefix("aws-sdk:") {
+                return Box::pin(run_sdk_task(&services.aws, call, service, action));
+            }
             match (&**service, &**action, pattern) {
                 ("lambda", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
                     Box::pin(services.functions.run_invoke(call))

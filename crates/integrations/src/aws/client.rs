@@ -1,0 +1,303 @@
+//! Makes calls: endpoint, credentials, signature, attempts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::call::{AwsCall, AwsError, AwsResponse, ServiceFault};
+use super::credentials::{CredentialCache, describe, dummy};
+use super::endpoint::{Target, address, endpoint_variable, is_s3, target};
+use super::parse::{Headers, header, parse_error, parse_response};
+use super::profile::Profile;
+use super::retry::{self, ATTEMPTS_MAX, Failure};
+use super::serialize::{WireRequest, serialize};
+use super::{input, output};
+use crate::client::HttpClient;
+use crate::config::IntegrationsConfig;
+use crate::sign::{Signing, sign_for};
+
+/// Calls AWS's services, or what stands in their place. Cheap to clone.
+#[derive(Clone)]
+pub struct AwsClient(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient,
+    environment: BTreeMap<String, String>,
+    asks_instance: bool,
+    cache: CredentialCache,
+}
+
+/// Why an attempt failed, and whether another one may do better.
+type AttemptError = (Failure, AwsError);
+
+impl AwsClient {
+    pub(crate) fn new(config: &IntegrationsConfig) -> AwsClient {
+        AwsClient(Arc::new(Inner {
+            http: HttpClient::new(),
+            environment: config.environment.clone(),
+            asks_instance: config.aws.instance_metadata,
+            cache: CredentialCache::default(),
+        }))
+    }
+
+    pub(super) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.0.environment
+    }
+
+    pub(super) fn cache(&self) -> &CredentialCache {
+        &self.0.cache
+    }
+
+    pub(super) fn http(&self) -> &HttpClient {
+        &self.0.http
+    }
+
+    pub(super) fn asks_instance(&self) -> bool {
+        self.0.asks_instance
+    }
+
+    /// Makes a call. Attempts that fail for passing reasons are made again; the whole has no
+    /// bound in time but that the future is dropped.
+    ///
+    /// # Errors
+    /// See [`AwsError`].
+    pub async fn call(&self, call: &AwsCall<'_>) -> Result<AwsResponse, AwsError> {
+        let credentials = match call.context.role_arn {
+            None => None,
+            Some(role) => {
+                let assumed = self.assume_for_task(role, call.context.region).await;
+                Some(assumed.map_err(|error| match error {
+                    AwsError::NotConfigured(message) => AwsError::NotConfigured(message),
+                    other => {
+                        AwsError::Role { role_arn: role.to_owned(), message: describe(&other) }
+                    }
+                })?)
+            }
+        };
+        self.send(call, credentials).await
+    }
+
+    /// Makes a call with the given credentials, or the server's own.
+    pub(super) async fn send(
+        &self,
+        call: &AwsCall<'_>,
+        credentials: Option<Credentials>,
+    ) -> Result<AwsResponse, AwsError> {
+        let AwsCall { service, operation, .. } = *call;
+        let input =
+            input::service_spelling(service, operation, call.parameters, call.payload.is_some())
+                .map_err(AwsError::Parameters)?;
+        let token = Uuid::new_v4().to_string();
+        let wire = serialize(service, operation, &input, call.payload.clone(), &token)
+            .map_err(|problem| AwsError::Parameters(vec![problem]))?;
+        let target = target(service, &call.context, self.environment(), &self.profile())
+            .map_err(AwsError::NotConfigured)?;
+        let credentials = self.credentials_for(call, &target, credentials).await?;
+        let mut attempt = 1;
+        loop {
+            let outcome = self.attempt(call, &target, &input, &wire, credentials.as_ref()).await;
+            match outcome {
+                Ok(response) => return Ok(response),
+                Err((failure, error)) if failure == Failure::Final || attempt == ATTEMPTS_MAX => {
+                    return Err(error);
+                }
+                Err((failure, _)) => {
+                    let random = f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0;
+                    tokio::time::sleep(retry::wait(failure, attempt, random)).await;
+                    attempt += 1;
+                }
+            }
+        }
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::load(self.environment())
+    }
+
+    /// What to sign with. AWS itself is called only if there are credentials.
+    async fn credentials_for(
+        &self,
+        call: &AwsCall<'_>,
+        target: &Target,
+        given: Option<Credentials>,
+    ) -> Result<Option<Credentials>, AwsError> {
+        if call.operation.is_unsigned {
+            return Ok(None);
+        }
+        if given.is_some() {
+            return Ok(given);
+        }
+        let found = self.credentials(call.context.region).await;
+        match found {
+            Ok(Some(credentials)) => Ok(Some(credentials)),
+            Ok(None) if target.is_aws => Err(nowhere_to_go(call)),
+            Ok(None) => Ok(Some(dummy())),
+            Err(_) if !target.is_aws => Ok(Some(dummy())),
+            Err(reason) => Err(AwsError::Client {
+                prefix: call.service.prefix.clone(),
+                message: format!(
+                    "Unable to load credentials from any of the providers in the chain: {reason}"
+                ),
+            }),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &AwsCall<'_>,
+        target: &Target,
+        input: &Value,
+        wire: &WireRequest,
+        credentials: Option<&Credentials>,
+    ) -> Result<AwsResponse, AttemptError> {
+        let client_error = |failure: Failure, message: String| {
+            (failure, AwsError::Client { prefix: call.service.prefix.clone(), message })
+        };
+        let request = build(call, target, input, wire, credentials)
+            .map_err(|error| client_error(Failure::Final, error))?;
+        let sent = self.0.http.send(request, call.context.response_bytes_max);
+        let answer = match tokio::time::timeout(call.context.timeout, sent).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(reason)) => {
+                let message = format!("Unable to execute HTTP request: {reason}");
+                return Err(client_error(Failure::Transient, message));
+            }
+            // It may have been done; nobody knows.
+            Err(_) => {
+                let message = "Unable to execute HTTP request: Read timed out".to_owned();
+                return Err(client_error(Failure::Final, message));
+            }
+        };
+        read(call, &answer).map_err(|error| match error {
+            ReadError::Answered(failure, fault) => (failure, AwsError::Service(*fault)),
+            ReadError::Unreadable(reason) => {
+                client_error(Failure::Final, format!("Unable to unmarshall response ({reason})"))
+            }
+        })
+    }
+}
+
+/// The error of a call that nothing says where to make.
+fn nowhere_to_go(call: &AwsCall<'_>) -> AwsError {
+    let service = call.service;
+    AwsError::NotConfigured(format!(
+        "Nothing says where {} of {} is to be called. Set {} or AWS_ENDPOINT_URL to an endpoint, \
+         give AWS credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or \
+         add a route for 'aws-sdk:{}' to stepwell.toml",
+        call.operation.name,
+        service.service_id,
+        endpoint_variable(service),
+        service.id
+    ))
+}
+
+fn build(
+    call: &AwsCall<'_>,
+    target: &Target,
+    input: &Value,
+    wire: &WireRequest,
+    credentials: Option<&Credentials>,
+) -> Result<Request<Bytes>, String> {
+    let address = address(call.service, target, call.context.region, input, wire);
+    let uri: http::Uri = address.parse().map_err(|error| format!("{address}: {error}"))?;
+    let host = uri.authority().ok_or("the endpoint has no host")?.to_string();
+    let mut builder = Request::builder()
+        .method(wire.method.as_str())
+        .uri(uri)
+        .header("host", host)
+        .header("user-agent", concat!("Stepwell/", env!("CARGO_PKG_VERSION")));
+    for (name, value) in &wire.headers {
+        builder = builder.header(name, value);
+    }
+    for (name, value) in super::checksum::headers(call.operation, input, wire) {
+        builder = builder.header(name, value);
+    }
+    let mut request = builder.body(wire.body.clone()).map_err(|error| error.to_string())?;
+    if let Some(credentials) = credentials {
+        if !matches!(&*call.service.signature, "v4" | "s3" | "s3v4") {
+            return Err(format!(
+                "{} wants signatures of the kind '{}', which are not supported",
+                call.service.service_id, call.service.signature
+            ));
+        }
+        let signing = Signing {
+            region: &target.signing_region,
+            name: &target.signing_name,
+            is_s3: is_s3(call.service) || &*call.service.signature != "v4",
+            has_unsigned_payload: call.operation.has_unsigned_payload,
+        };
+        sign_for(&mut request, credentials.clone(), &signing)?;
+    }
+    Ok(request)
+}
+
+enum ReadError {
+    Answered(Failure, Box<ServiceFault>),
+    Unreadable(String),
+}
+
+fn read(call: &AwsCall<'_>, answer: &Response<Bytes>) -> Result<AwsResponse, ReadError> {
+    let AwsCall { service, operation, .. } = *call;
+    let status = answer.status().as_u16();
+    let headers: Headers = answer
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    // S3 finds out after it has begun to answer that a copy fails.
+    let failed_late = is_s3(service)
+        && status == 200
+        && matches!(&*operation.name, "CopyObject" | "UploadPartCopy" | "CompleteMultipartUpload")
+        && String::from_utf8_lossy(&answer.body()[..answer.body().len().min(200)])
+            .contains("<Error>");
+    if !(200..300).contains(&status) || failed_late {
+        let status = if failed_late { 500 } else { status };
+        let fault = fault(call, status, &headers, answer.body());
+        let code = fault.code.as_deref();
+        return Err(ReadError::Answered(retry::classify(status, code), Box::new(fault)));
+    }
+    let (output, payload) = parse_response(service, operation, status, &headers, answer.body())
+        .map_err(ReadError::Unreadable)?;
+    let request_id = ["x-amzn-requestid", "x-amz-request-id"]
+        .iter()
+        .find_map(|name| header(&headers, name))
+        .map(str::to_owned)
+        .or_else(|| super::parse::request_id(service, answer.body()));
+    Ok(AwsResponse {
+        output: output::task_spelling(service, operation.output.as_ref(), output),
+        payload,
+        status,
+        headers,
+        request_id: request_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
+    })
+}
+
+fn fault(call: &AwsCall<'_>, status: u16, headers: &Headers, body: &Bytes) -> ServiceFault {
+    let AwsCall { service, operation, .. } = *call;
+    let error = parse_error(service, status, headers, body);
+    let shape = [&error.code, &error.query_code]
+        .into_iter()
+        .flatten()
+        .find_map(|code| service.error(operation, code));
+    let exception = match shape {
+        Some(shape) => service_models::exception_name(&shape.name),
+        None => format!("{}Exception", service.prefix),
+    };
+    ServiceFault {
+        prefix: service.prefix.clone(),
+        exception,
+        shape: shape.map(|shape| shape.name.clone()),
+        code: error.query_code.or(error.code),
+        message: error.message,
+        status,
+        request_id: error.request_id,
+        extended_request_id: error.extended_request_id,
+    }
+}

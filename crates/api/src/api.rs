@@ -8,6 +8,7 @@ use runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::auth::AccessKeys;
+use crate::metrics::{MetricsSource, RequestMetrics};
 use crate::page_token::PageTokens;
 use crate::request_id::RequestIds;
 
@@ -20,6 +21,8 @@ pub struct ApiOptions {
     pub region: String,
     /// Without any, no request has to be signed.
     pub access_keys: Arc<AccessKeys>,
+    /// More for `/metrics` than what the API knows itself.
+    pub metrics: Option<Arc<dyn MetricsSource>>,
 }
 
 impl Default for ApiOptions {
@@ -28,6 +31,7 @@ impl Default for ApiOptions {
             account_id: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             access_keys: Arc::default(),
+            metrics: None,
         }
     }
 }
@@ -38,6 +42,7 @@ pub struct Api {
     pub(crate) options: ApiOptions,
     pub(crate) page_tokens: PageTokens,
     pub(crate) request_ids: RequestIds,
+    pub(crate) request_metrics: RequestMetrics,
     /// The input of executions that are started without one.
     pub(crate) empty_input: Payload,
     stopping: watch::Sender<bool>,
@@ -51,6 +56,7 @@ impl Api {
             options,
             page_tokens,
             request_ids: RequestIds::new(),
+            request_metrics: RequestMetrics::default(),
             empty_input: Payload::from_valid_text("{}"),
             stopping: watch::Sender::new(false),
         })

@@ -6,10 +6,11 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
@@ -17,13 +18,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use runtime::NotReady;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::api::Api;
 use crate::constraints;
-use crate::dispatch::{self, Answer, Call};
+use crate::dispatch::{self, Answer, Call, Operation};
 use crate::error::{ApiError, ErrorType};
 use crate::json::JsonObject;
+use crate::metrics;
 use crate::request;
 
 /// Bytes of a request's body: a definition of 1 MB, every character of it escaped, and what
@@ -42,6 +45,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const JSON_1_0: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -107,16 +111,22 @@ fn open_connection(stream: TcpStream, api: &Arc<Api>, connections: &GracefulShut
 }
 
 async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let mut content_type = JSON_1_0;
     let (status, body) = match route(api, request).await {
         Ok(body) => (StatusCode::OK, body),
         Err(Refusal::Api(error)) => (error.status(), error.body()),
         Err(Refusal::NotFound) => (StatusCode::NOT_FOUND, not_found()),
+        Err(Refusal::NotReady(why)) => (StatusCode::SERVICE_UNAVAILABLE, status_body(why)),
+        Err(Refusal::Metrics(text)) => {
+            content_type = PROMETHEUS;
+            (StatusCode::OK, text.into_bytes())
+        }
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(4);
-    headers.insert(CONTENT_TYPE, JSON_1_0);
+    headers.insert(CONTENT_TYPE, content_type);
     let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
     let id = api.request_ids.next().hyphenated().encode_lower(&mut id);
     let id = HeaderValue::from_str(id).expect("a UUID is plain text");
@@ -124,10 +134,13 @@ async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>>
     response
 }
 
-/// Why there is no answer.
+/// Why there is no answer of AWS's API.
 enum Refusal {
     Api(ApiError),
     NotFound,
+    NotReady(&'static str),
+    /// It was another question.
+    Metrics(String),
 }
 
 impl From<ApiError> for Refusal {
@@ -136,20 +149,41 @@ impl From<ApiError> for Refusal {
     }
 }
 
+fn status_body(status: &str) -> Vec<u8> {
+    let mut body = JsonObject::new();
+    body.text("status", status);
+    body.finish()
+}
+
 fn not_found() -> Vec<u8> {
     let mut body = JsonObject::new();
     body.text("message", "Nothing is here. The API is at POST /");
     body.finish()
 }
 
+fn not_ready(why: NotReady) -> &'static str {
+    match why {
+        NotReady::Recovering => "recovering",
+        NotReady::StoreFails => "the store fails",
+        NotReady::Stopping => "stopping",
+    }
+}
+
 async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
     let method = request.method();
     match request.uri().path() {
         "/" if method == Method::POST => Ok(call(api, request).await?),
-        "/healthz" if method == Method::GET || method == Method::HEAD => {
-            let mut body = JsonObject::new();
-            body.text("status", "ok");
-            Ok(body.finish())
+        "/healthz" if method == Method::GET || method == Method::HEAD => Ok(status_body("ok")),
+        "/readyz" if method == Method::GET || method == Method::HEAD => {
+            match api.runtime.readiness() {
+                Ok(()) => Ok(status_body("ok")),
+                Err(why) => Err(Refusal::NotReady(not_ready(why))),
+            }
+        }
+        "/metrics" if method == Method::GET || method == Method::HEAD => {
+            let (head, _) = request.into_parts();
+            api.check_path(&head, b"")?;
+            Err(Refusal::Metrics(metrics::text(api)))
         }
         _ => {
             let (head, _) = request.into_parts();
@@ -179,15 +213,29 @@ async fn call(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, ApiError
     let Some(operation) = operation else {
         return Err(ApiError::bare(ErrorType::UnknownOperation));
     };
+    let began = Instant::now();
+    let answer = perform(api, operation, &head, &body).await;
+    api.request_metrics.count(operation, began.elapsed(), answer.is_err());
+    answer
+}
+
+/// One call of an operation.
+async fn perform(
+    api: &Api,
+    operation: &Operation,
+    head: &Parts,
+    body: &[u8],
+) -> Result<Vec<u8>, ApiError> {
     let Some(run) = operation.run else {
         let message = format!("{} is not supported yet", operation.name);
         return Err(ApiError::new(ErrorType::UnknownOperation, message));
     };
-    let caller = api.authenticate(&head, &body)?;
-    let request = request::decode(operation.request, &body)?;
+    let caller = api.authenticate(head, body)?;
+    let request = request::decode(operation.request, body)?;
     constraints::check(&request)?;
     caller.check_operation(operation.name, &request)?;
-    let answer = run(Call { api, caller, request, trace_header: text(TRACE_ID) });
+    let trace_header = head.headers.get(TRACE_ID).and_then(|value| value.to_str().ok());
+    let answer = run(Call { api, caller, request, trace_header });
     guard(operation.name, answer).await
 }
 

@@ -24,7 +24,7 @@ use crate::load::{self, panic_text};
 use crate::mocks::Mocks;
 use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
-use crate::{Progress, RuntimeError, Submission, TaskCall, TaskRunner};
+use crate::{Observer, Progress, RuntimeError, Submission, TaskCall, TaskRunner};
 
 type Reply = Result<Answer, RuntimeError>;
 
@@ -44,6 +44,7 @@ pub(crate) struct Driver {
     /// When the node wants to be woken.
     wake: watch::Sender<Option<Timestamp>>,
     progress: broadcast::Sender<Progress>,
+    observer: Option<Arc<dyn Observer>>,
     tokio: tokio::runtime::Handle,
 }
 
@@ -96,6 +97,7 @@ impl Driver {
         store: Arc<dyn Store>,
         runner: Arc<dyn TaskRunner>,
         clock: Arc<dyn Clock>,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Result<Arc<Driver>, RuntimeError> {
         let (writer, jobs) = mpsc::channel();
         let driver = Arc::new(Driver {
@@ -111,6 +113,7 @@ impl Driver {
             cancelling: watch::Sender::new(0),
             wake: watch::Sender::new(None),
             progress: broadcast::Sender::new(limits::WATCH_BUFFER),
+            observer,
             tokio: tokio::runtime::Handle::current(),
         });
         let writing = Arc::clone(&driver);
@@ -120,6 +123,9 @@ impl Driver {
             .map_err(|error| StoreError::Failed(format!("no thread for the writer: {error}")))?;
         *lock(&driver.writer_thread) = Some(thread);
         driver.tokio.spawn(keep_time(Arc::downgrade(&driver)));
+        if driver.observer.is_some() {
+            driver.act(Input::Watched(true));
+        }
         driver.act(Input::Tick);
         Ok(driver)
     }
@@ -294,7 +300,13 @@ impl Driver {
     /// The writer's thread: the only one that commits.
     fn write(self: &Arc<Self>, jobs: &mpsc::Receiver<WriterJob>) {
         while let Ok(WriterJob::Do(output)) = jobs.recv() {
+            let began = std::time::Instant::now();
             let input = self.ask_store(output);
+            if let Some(observer) = &self.observer
+                && let Input::Committed { writes, result } = &input
+            {
+                observer.commit(writes.len(), began.elapsed(), result.is_ok());
+            }
             self.act_at(input, Place::Passing);
         }
     }
@@ -389,7 +401,13 @@ impl Driver {
     }
 
     fn publish(self: &Arc<Self>, progress: Progress) {
-        if self.progress.send(progress).is_err() {
+        if let Some(observer) = &self.observer {
+            if self.progress.receiver_count() > 0 {
+                // Whoever watched may be gone by now.
+                let _ = self.progress.send(progress.clone());
+            }
+            observer.turn(progress);
+        } else if self.progress.send(progress).is_err() {
             let mut state = self.state();
             let is_watched = self.progress.receiver_count() > 0;
             let now = self.clock.now();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
 use engine::{HistoryEvent, Identity, Status, TaskFailure};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{ExecutionQuery, ListPlace, Store, StoreError};
 use tokio::sync::oneshot;
@@ -21,8 +22,8 @@ use crate::records::{StateMachineRecord, VersionRecord};
 use crate::registry::MachineAnswer;
 use crate::seeds::Seeds;
 use crate::{
-    Activity, NewStateMachine, StateMachine, StateMachineSummary, StateMachineUpdate,
-    StateMachineVersion, TaskRunner,
+    Activity, NewStateMachine, NotReady, Observer, StateMachine, StateMachineSummary,
+    StateMachineUpdate, StateMachineVersion, Statistics, TaskRunner,
 };
 
 pub use state_tests::{StateTestError, StateTestRequest};
@@ -96,6 +97,8 @@ pub struct RuntimeOptions {
     /// Test cases that executions can be started with; without them, an ARN that names one
     /// names nothing.
     pub mocks: Option<Arc<dyn Mocks>>,
+    /// Sees everything that becomes durable.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for RuntimeOptions {
@@ -104,6 +107,7 @@ impl Default for RuntimeOptions {
             resident_executions_max: 10_000,
             activity_poll: std::time::Duration::from_secs(60),
             mocks: None,
+            observer: None,
         }
     }
 }
@@ -183,6 +187,10 @@ pub struct Progress {
     /// The ways taken, where a test case runs.
     pub branches: Arc<Vec<engine::Branch>>,
     pub status: Status,
+    pub start_date: Timestamp,
+    /// `loggingConfiguration` of the state machine when the execution started.
+    pub logging: Option<Arc<Value>>,
+    pub trace_header: Option<Arc<str>>,
 }
 
 /// Many executions over one store.
@@ -208,13 +216,14 @@ impl Runtime {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Runtime>, RuntimeError> {
         let opened = Arc::clone(&store);
+        let observer = options.observer.clone();
         let now = clock.now();
         let node = blocking(move || {
             let seeds = Seeds::from_bytes(random_bytes());
             Ok(Node::open(&*opened, options, seeds, random_bytes(), now)?)
         })
         .await?;
-        let driver = Driver::start(node, store, runner, clock)?;
+        let driver = Driver::start(node, store, runner, clock, observer)?;
         Ok(Arc::new(Runtime { driver }))
     }
 
@@ -222,6 +231,16 @@ impl Runtime {
     /// (they are made again at the next start) and ends.
     pub async fn shutdown(&self) {
         self.driver.shutdown().await;
+    }
+
+    /// What it holds now, for metrics.
+    pub fn statistics(&self) -> Statistics {
+        self.driver.look(Node::statistics)
+    }
+
+    /// Whether it can do its work: everything is taken up, and the store takes writes.
+    pub fn readiness(&self) -> Result<(), NotReady> {
+        self.driver.look(Node::readiness)
     }
 
     /// CreateStateMachine. Equal to an existing one: that one, as on AWS.

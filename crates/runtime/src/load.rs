@@ -26,6 +26,7 @@ pub(crate) struct OpenExecution {
     pub(crate) execution: Box<Execution>,
     pub(crate) definition: Arc<Definition>,
     pub(crate) trace_header: Option<String>,
+    pub(crate) logging: Option<Arc<serde_json::Value>>,
     /// What a new process must do for it.
     pub(crate) effects: Vec<Effect>,
     /// Bytes of its journal.
@@ -112,6 +113,7 @@ fn load_open(
         execution: Box::new(execution),
         definition,
         trace_header: header.trace_header,
+        logging: header.configurations.logging.map(Arc::new),
         effects,
         bytes: journal.iter().map(Vec::len).sum(),
     };

@@ -217,6 +217,7 @@ impl World {
             resident_executions_max: *self.random.choose(&[1, 3, 1_000]),
             mocks: None,
             activity_poll: std::time::Duration::from_secs(60),
+            ..RuntimeOptions::default()
         };
         let secret = [7; 32];
         let node = Node::open(&*self.store, options, seeds, secret, Timestamp(self.now));

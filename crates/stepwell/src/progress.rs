@@ -506,6 +506,9 @@ mod tests {
                 events: Arc::new(decision.events),
                 branches: Arc::default(),
                 status: execution.status,
+                start_date: execution.start_date(),
+                logging: None,
+                trace_header: None,
             };
             for line in narrator.lines(&progress) {
                 // The bar keeps the expectation from being shifted to the left.

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use api::{AccessKeys, Api, ApiOptions};
 use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig};
-use runtime::{Mocks, Runtime, RuntimeOptions, TaskRunner};
+use runtime::{Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
+use telemetry::{Telemetry, TelemetryOptions};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -31,6 +32,7 @@ const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_SFN";
 pub(crate) struct Node {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) integrations: Arc<Integrations>,
+    telemetry: Arc<Telemetry>,
 }
 
 /// The API at an address.
@@ -72,11 +74,18 @@ impl Node {
         if let Some(tokens) = tokens {
             runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
         }
-        let options = RuntimeOptions { mocks: open_mocks(settings)?, ..RuntimeOptions::default() };
+        let telemetry = Telemetry::start(TelemetryOptions::default())
+            .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
+        let observer: Arc<dyn Observer> = telemetry.clone();
+        let options = RuntimeOptions {
+            mocks: open_mocks(settings)?,
+            observer: Some(observer),
+            ..RuntimeOptions::default()
+        };
         let runtime = Runtime::start(store, runner, options)
             .await
             .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
-        Ok(Node { runtime, integrations })
+        Ok(Node { runtime, integrations, telemetry })
     }
 
     /// Serves the API to whoever connects.
@@ -94,6 +103,7 @@ impl Node {
             account_id: settings.account_id.clone(),
             region: settings.region.clone(),
             access_keys: Arc::new(AccessKeys::new(settings.access_keys.clone())),
+            metrics: Some(self.telemetry.clone()),
         };
         let api = Api::new(Arc::clone(&self.runtime), options);
         let (stop, stopped) = oneshot::channel();
@@ -109,6 +119,10 @@ impl Node {
     pub(crate) async fn stop(self) {
         self.runtime.shutdown().await;
         self.integrations.shutdown().await;
+        let telemetry = self.telemetry;
+        if tokio::task::spawn_blocking(move || telemetry.stop()).await.is_err() {
+            tracing::error!("metrics and logs ended badly");
+        }
     }
 }
 

@@ -51,6 +51,16 @@ pub(super) struct Commits {
 }
 
 impl Commits {
+    /// How much waits for the next commit.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether the last commit failed.
+    pub(super) fn fails(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Whether nothing is on its way.
     pub(super) fn is_quiet(&self) -> bool {
         self.pending.is_empty() && matches!(self.progress, Progress::None)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use asl::Payload;
 use engine::{Branch, Command, Effect, Event, Execution, Identity, Refusal, TaskId};
+use serde_json::Value;
 use store::ExecutionKey;
 
 use super::ReplyId;
@@ -132,6 +133,8 @@ pub(crate) struct Known {
     pub(crate) identity: Arc<Identity>,
     pub(crate) definition: Arc<Definition>,
     pub(crate) trace_header: Option<String>,
+    /// `loggingConfiguration` of the state machine when it started.
+    pub(crate) logging: Option<Arc<Value>>,
 }
 
 impl Resident {

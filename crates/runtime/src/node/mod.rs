@@ -40,9 +40,9 @@ use crate::timers::{Alarm, Timers};
 use crate::tokens::Tokens;
 use crate::turn::{TurnDone, TurnJob};
 use crate::{
-    Activity, ActivityTask, ExecutionDescription, NewStateMachine, NewStateMachineAlias, Progress,
-    RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
-    StateMachineUpdate, TaskCall,
+    Activity, ActivityTask, ExecutionDescription, NewStateMachine, NewStateMachineAlias, NotReady,
+    Progress, RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
+    StateMachineUpdate, Statistics, TaskCall,
 };
 pub(crate) use turns::description;
 
@@ -339,6 +339,8 @@ pub struct Node {
     quarantine: HashMap<ExecutionKey, String>,
     open_requests: usize,
     is_watched: bool,
+    /// Whether what a former process left behind was all taken up once.
+    recovered: bool,
     stopping: Stopping,
     /// The moment last asked for with [`Output::WakeAt`].
     announced: Option<i64>,
@@ -382,6 +384,7 @@ impl Node {
             quarantine: HashMap::new(),
             open_requests: 0,
             is_watched: false,
+            recovered: false,
             stopping: Stopping::No,
             announced: None,
             outputs: VecDeque::new(),
@@ -406,6 +409,28 @@ impl Node {
         &self.registry
     }
 
+    pub(crate) fn statistics(&self) -> Statistics {
+        Statistics {
+            resident_executions: self.executions.values().count(),
+            waiting_commits: self.commits.waiting(),
+            open_requests: self.open_requests,
+            activity_polls: self.activities.poll_count(),
+            task_calls: self.calls.len(),
+        }
+    }
+
+    pub(crate) fn readiness(&self) -> Result<(), NotReady> {
+        if self.is_stopping() {
+            Err(NotReady::Stopping)
+        } else if self.commits.fails() {
+            Err(NotReady::StoreFails)
+        } else if !self.recovered {
+            Err(NotReady::Recovering)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Takes an input in. Its consequences are in [`Node::take_outputs`].
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.now = self.now.max(now);
@@ -428,6 +453,7 @@ impl Node {
             Input::Watched(is_watched) => self.is_watched = is_watched,
             Input::Stop { reply } => self.stop(reply),
         }
+        self.recovered |= self.is_recovered();
         self.match_activities();
         self.finish_stopping();
         self.announce();

@@ -201,9 +201,9 @@ impl Node {
         let Some(open) = open else {
             return self.adopt_ended(key, &row);
         };
-        let OpenExecution { execution, definition, trace_header, effects, bytes } = open;
+        let OpenExecution { execution, definition, trace_header, logging, effects, bytes } = open;
         let identity = Arc::clone(&execution.identity);
-        self.executions.know(key, Known { identity, definition, trace_header });
+        self.executions.know(key, Known { identity, definition, trace_header, logging });
         if let Some(resident) = self.executions.get_mut(key) {
             resident.turns = row.turns;
             resident.bytes = bytes;
@@ -385,6 +385,13 @@ impl Node {
             }
         };
         self.timers.set(next, Alarm::ListDue);
+    }
+
+    /// Whether everything that a former process left behind is taken up.
+    pub(super) fn is_recovered(&self) -> bool {
+        self.reading.recovery == Recovery::Done
+            && self.reading.waiting.is_empty()
+            && self.reading.under_way == 0
     }
 
     /// Asks for the next page of executions that a former process left behind.

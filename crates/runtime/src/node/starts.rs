@@ -140,7 +140,8 @@ impl Node {
         resident.phase = Phase::Idle(Box::new(Execution::new(Arc::clone(&identity))));
         resident.input = Some(request.input.clone());
         let trace_header = request.trace_header.clone();
-        resident.known = Some(Known { identity, definition, trace_header });
+        let logging = machine.configurations.logging.clone().map(Arc::new);
+        resident.known = Some(Known { identity, definition, trace_header, logging });
         if is_sync {
             resident.sync = Some(reply);
         } else {

@@ -367,6 +367,9 @@ impl Node {
                 events,
                 branches: Arc::new(branches),
                 status,
+                start_date,
+                logging: known.logging,
+                trace_header: known.trace_header.as_deref().map(Into::into),
             }));
         }
         for (entry, refusal) in entries.into_iter().zip(refusals) {

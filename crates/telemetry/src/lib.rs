@@ -1,0 +1,9 @@
+//! What an operator sees of executions: metrics, and execution logs.
+//!
+//! The runtime tells a [`Telemetry`] about every turn that became durable. It only passes that
+//! on to a thread of its own, so that nobody who runs executions waits for it.
+
+mod metrics;
+mod observe;
+
+pub use observe::{Telemetry, TelemetryOptions};

@@ -1,0 +1,100 @@
+//! The way from the runtime to whatever counts and writes: a queue, and one thread behind it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use api::MetricsSource;
+use runtime::{Observer, Progress};
+
+use crate::metrics::Metrics;
+
+/// Turns that may wait to be counted and logged. Beyond that they are dropped, and counted as
+/// such: executions never wait for their logs.
+const QUEUE_MAX: usize = 100_000;
+
+/// What telemetry there shall be beyond metrics.
+#[derive(Debug, Default)]
+pub struct TelemetryOptions {}
+
+/// Counts and logs what executions do.
+#[derive(Debug)]
+pub struct Telemetry {
+    sender: Mutex<Option<Sender<Progress>>>,
+    /// Turns in the queue.
+    waiting: Arc<AtomicUsize>,
+    metrics: Arc<Mutex<Metrics>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Telemetry {
+    /// Starts its thread.
+    pub fn start(_options: TelemetryOptions) -> std::io::Result<Arc<Telemetry>> {
+        let (sender, receiver) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let metrics = Arc::new(Mutex::new(Metrics::default()));
+        let work = Work { waiting: Arc::clone(&waiting), metrics: Arc::clone(&metrics) };
+        let thread = std::thread::Builder::new()
+            .name("stepwell-telemetry".to_owned())
+            .spawn(move || work.run(&receiver))?;
+        Ok(Arc::new(Telemetry {
+            sender: Mutex::new(Some(sender)),
+            waiting,
+            metrics,
+            thread: Mutex::new(Some(thread)),
+        }))
+    }
+
+    /// Handles what waits and ends. May block. Later turns are not seen.
+    pub fn stop(&self) {
+        lock(&self.sender).take();
+        let thread = lock(&self.thread).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of metrics and logs panicked");
+        }
+    }
+}
+
+impl Observer for Telemetry {
+    fn turn(&self, progress: Progress) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE_MAX {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            lock(&self.metrics).drop_turn();
+            return;
+        }
+        let sent = lock(&self.sender).as_ref().is_some_and(|sender| sender.send(progress).is_ok());
+        if !sent {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn commit(&self, writes: usize, took: Duration, succeeded: bool) {
+        lock(&self.metrics).commit(writes, took, succeeded);
+    }
+}
+
+impl MetricsSource for Telemetry {
+    fn write(&self, text: &mut String) {
+        lock(&self.metrics).write(text, self.waiting.load(Ordering::Relaxed));
+    }
+}
+
+/// What the thread has.
+struct Work {
+    waiting: Arc<AtomicUsize>,
+    metrics: Arc<Mutex<Metrics>>,
+}
+
+impl Work {
+    fn run(self, receiver: &Receiver<Progress>) {
+        while let Ok(progress) = receiver.recv() {
+            lock(&self.metrics).turn(&progress);
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

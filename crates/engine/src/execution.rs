@@ -132,6 +132,13 @@ impl Execution {
                 }))
     }
 
+    /// The attempts for which the process that runs them must do something.
+    pub fn tasks_of_this_process(&self) -> impl Iterator<Item = TaskId> + '_ {
+        let needs =
+            |frame: &FrameId| self.frames[frame].task().is_some_and(TaskPhase::needs_this_process);
+        self.tasks.iter().filter(move |(_, frame)| needs(frame)).map(|(task, _)| *task)
+    }
+
     /// The state of an attempt; none if it is over or never was.
     pub fn task_state(&self, task: TaskId) -> Option<TaskState> {
         let phase = self.frames[self.tasks.get(&task)?].task()?;

@@ -17,6 +17,7 @@ mod metadata;
 pub mod mocks;
 mod services;
 mod sign;
+mod states;
 
 pub use config::{
     AwsConfig, FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,

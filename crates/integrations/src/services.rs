@@ -10,6 +10,7 @@ use runtime::TaskCall;
 use crate::aws::run_sdk_task;
 use crate::failure::{NOT_SUPPORTED, task_failure};
 use crate::integrations::Services;
+use crate::states;
 
 /// The work of one call.
 pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send + 'a>>;
@@ -26,6 +27,7 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
                 ("lambda", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
                     Box::pin(services.functions.run_invoke(call))
                 }
+                ("states", "startExecution", _) => Box::pin(states::start_execution(call)),
                 ("http", "invoke", Pattern::RequestResponse) => Box::pin(services.http.run(call)),
                 _ => not_supported(call),
             }

@@ -24,7 +24,10 @@ use crate::load::{self, panic_text};
 use crate::mocks::Mocks;
 use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
-use crate::{Observer, Progress, RuntimeError, Submission, TaskCall, TaskRunner};
+use crate::{
+    ChildExecutions, ChildResult, Observer, Parent, Progress, RuntimeError, Submission, TaskCall,
+    TaskRunner,
+};
 
 type Reply = Result<Answer, RuntimeError>;
 
@@ -293,6 +296,8 @@ impl Driver {
             | Output::LoadDefinition(_)
             | Output::ListDue { .. }
             | Output::ListRecovery { .. }
+            | Output::DescribeChild { .. }
+            | Output::CheckParent { .. }
             | Output::CountOpen(_)) => reads.push(read),
         }
     }
@@ -353,6 +358,13 @@ impl Driver {
                 Box::pin(async move { submitted(&weak, key, task, output).await })
             });
         }
+        let parent = Parent {
+            execution_arn: call.execution_arn.clone(),
+            key,
+            task,
+            is_awaited: call.dispatch.resource.waits_for_job(),
+        };
+        call.executions = ChildExecutions::new(Arc::downgrade(self), Some(parent));
         let submitted = call.dispatch.submitted.clone();
         let handle = self.tokio.spawn(async move {
             let result = run_guarded(&*driver.runner, call).await;
@@ -362,6 +374,21 @@ impl Driver {
         let handle = handle.abort_handle();
         let call = CallUnderWay { handle, submitted, waiting: None, withdrawn: None };
         calls.insert((key, task), Call::UnderWay(call));
+    }
+
+    /// A call has nothing more to do than to wait for an execution: the node does that.
+    pub(crate) fn park(
+        self: &Arc<Self>,
+        key: ExecutionKey,
+        task: TaskId,
+        execution_arn: &str,
+        result: ChildResult,
+    ) {
+        if let Some(Call::UnderWay(call)) = lock(&self.calls).remove(&(key, task)) {
+            call.handle.abort();
+        }
+        let execution_arn = execution_arn.into();
+        self.act_at(Input::AwaitExecution { key, task, execution_arn, result }, Place::Passing);
     }
 
     /// Nobody waits for a job any more. What is submitted is cancelled; what is being submitted

@@ -22,8 +22,8 @@ use crate::records::{StateMachineRecord, VersionRecord};
 use crate::registry::MachineAnswer;
 use crate::seeds::Seeds;
 use crate::{
-    Activity, NewStateMachine, NotReady, Observer, StateMachine, StateMachineSummary,
-    StateMachineUpdate, StateMachineVersion, Statistics, TaskRunner,
+    Activity, ChildExecution, NewStateMachine, NotReady, Observer, StateMachine,
+    StateMachineSummary, StateMachineUpdate, StateMachineVersion, Statistics, TaskRunner,
 };
 
 pub use state_tests::{StateTestError, StateTestRequest};
@@ -143,6 +143,8 @@ pub struct ExecutionDescription {
     pub error: Option<Box<str>>,
     pub cause: Option<Box<str>>,
     pub trace_header: Option<String>,
+    /// The execution whose task started it (`states:startExecution`).
+    pub parent_execution_arn: Option<Box<str>>,
     /// State transitions so far, as AWS bills them.
     pub transitions: u64,
 }
@@ -377,6 +379,14 @@ impl Runtime {
             query::machine_of_execution(&*driver.store, &driver.surroundings.definitions, &arn)
         })
         .await
+    }
+
+    /// The executions that the tasks of an execution started (`states:startExecution`), in the
+    /// order of its history.
+    pub async fn children(&self, execution_arn: &str) -> Result<Vec<ChildExecution>, RuntimeError> {
+        let (driver, arn) = (Arc::clone(&self.driver), execution_arn.to_owned());
+        blocking(move || query::children(&*driver.store, &driver.surroundings.definitions, &arn))
+            .await
     }
 
     /// ListExecutions.

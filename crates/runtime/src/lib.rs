@@ -6,6 +6,7 @@
 
 mod activities;
 mod arns;
+mod children;
 mod clock;
 mod definitions;
 mod driver;
@@ -28,6 +29,7 @@ mod timers;
 mod tokens;
 mod turn;
 
+pub use children::{ChildExecution, ChildExecutions, ChildResult, Parent};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use definitions::{Definition, Definitions, LoadError};
 pub use handle::*;

@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use asl::Timestamp;
-use engine::{Effect, Execution, Identity, Stamp, decode_turn};
+use engine::{Effect, EventKind, Execution, Identity, Stamp, decode_turn};
 use store::{ExecutionKey, ExecutionRow, Store, StoreError, Write};
 
 use crate::arns;
 use crate::definitions::{Definition, LoadError};
-use crate::node::{Input, Output};
-use crate::records::{self, ExecutionHeader};
+use crate::node::{Input, Output, ParentState};
+use crate::query;
+use crate::records::{self, ExecutionHeader, ParentRecord};
 use crate::surroundings::Surroundings;
 
 /// An execution read from the store.
@@ -27,6 +28,7 @@ pub(crate) struct OpenExecution {
     pub(crate) definition: Arc<Definition>,
     pub(crate) trace_header: Option<String>,
     pub(crate) logging: Option<Arc<serde_json::Value>>,
+    pub(crate) parent: Option<ParentRecord>,
     /// What a new process must do for it.
     pub(crate) effects: Vec<Effect>,
     /// Bytes of its journal.
@@ -73,6 +75,14 @@ pub fn perform(
         Output::ListRecovery { after, limit } => {
             Input::RecoveryListed { result: store.to_recover(after, limit) }
         }
+        Output::DescribeChild { place, arn, result } => {
+            let described = query::describe(store, &arn);
+            Input::ChildDescribed { place, arn, result, described }
+        }
+        Output::CheckParent { child, parent } => {
+            let result = parent_state(store, &parent).map_err(LoadError::into_store_error);
+            Input::ParentChecked { child, parent, result }
+        }
         Output::CountOpen(machine_arn) => {
             let result = store.count_open(&machine_arn);
             Input::OpenCounted { machine_arn, result }
@@ -114,6 +124,7 @@ fn load_open(
         definition,
         trace_header: header.trace_header,
         logging: header.configurations.logging.map(Arc::new),
+        parent: header.parent,
         effects,
         bytes: journal.iter().map(Vec::len).sum(),
     };
@@ -189,6 +200,44 @@ pub(crate) fn identity(row: &ExecutionRow) -> Result<(Identity, ExecutionHeader)
         test_case: header.test_case.clone(),
     };
     Ok((identity, header))
+}
+
+/// The task that started the execution of this row, if one did.
+pub(crate) fn parent(row: &ExecutionRow) -> Result<Option<ParentRecord>, LoadError> {
+    let header: ExecutionHeader = records::decode(&row.new.header)
+        .map_err(|error| LoadError::record("header of the execution", &row.new.arn, &error))?;
+    Ok(header.parent)
+}
+
+/// What became of the task that started an execution.
+pub fn parent_state(store: &dyn Store, parent: &ParentRecord) -> Result<ParentState, LoadError> {
+    let (key, task) = parent.place();
+    let row = store.execution(key)?.filter(|row| row.new.arn == parent.execution);
+    let Some(row) = row else {
+        return Ok(ParentState::Gone);
+    };
+    let mut journal = store.journal(key)?;
+    journal.truncate(row.turns as usize);
+    let (identity, _) = identity(&row)?;
+    if fold(Arc::new(identity), &journal, &row)?.task_state(task).is_some() {
+        return Ok(ParentState::Waits);
+    }
+    let events = journal.iter().filter_map(|bytes| decode_turn(bytes).ok()).flatten();
+    let mut attempt = events.skip_while(|event| event.id != task.0);
+    let Some(EventKind::TaskScheduled { frame: own, .. }) = attempt.next().map(|event| event.kind)
+    else {
+        return Ok(ParentState::Gone);
+    };
+    let end = attempt.find_map(|event| match event.kind {
+        EventKind::TaskSucceeded { frame, .. }
+        | EventKind::TaskFailed { frame, .. }
+        | EventKind::TaskSubmitFailed { frame, .. } => (frame == own).then_some(ParentState::Left),
+        EventKind::TaskTimedOut { frame, .. } | EventKind::TaskScheduled { frame, .. } => {
+            (frame == own).then_some(ParentState::Gone)
+        }
+        _ => None,
+    });
+    Ok(end.unwrap_or(ParentState::Gone))
 }
 
 /// Looks what became of each write of a batch whose answer was lost.

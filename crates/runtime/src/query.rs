@@ -1,9 +1,11 @@
 //! What is read of executions straight from the store: everything here is durable. May block.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use asl::Timestamp;
-use engine::{HistoryEvent, decode_turn, project};
+use asl::{Resource, StateKind, Timestamp};
+use engine::{EventKind, FrameId, HistoryEvent, TaskId, decode_turn, project};
+use serde_json::Value;
 use store::{ExecutionQuery, ExecutionRow, Store};
 
 use crate::definitions::{Definitions, LoadError};
@@ -11,7 +13,9 @@ use crate::load;
 use crate::node::description;
 use crate::records::{ExecutionHeader, StateMachineRecord};
 use crate::status::status_of_code;
-use crate::{ExecutionDescription, ExecutionSummary, HistoryPage, RuntimeError, StateMachine};
+use crate::{
+    ChildExecution, ExecutionDescription, ExecutionSummary, HistoryPage, RuntimeError, StateMachine,
+};
 
 impl From<LoadError> for RuntimeError {
     fn from(error: LoadError) -> RuntimeError {
@@ -31,7 +35,62 @@ pub(crate) fn describe(store: &dyn Store, arn: &str) -> Result<ExecutionDescript
     let mut journal = store.journal(row.key)?;
     journal.truncate(row.turns as usize);
     let execution = load::fold(Arc::new(identity), &journal, &row)?;
-    Ok(description(&execution, header.trace_header))
+    Ok(description(&execution, header.trace_header, header.parent.as_ref()))
+}
+
+/// The executions that the tasks of an execution started, in the order of its history.
+pub(crate) fn children(
+    store: &dyn Store,
+    definitions: &Definitions,
+    arn: &str,
+) -> Result<Vec<ChildExecution>, RuntimeError> {
+    let row = row(store, arn)?;
+    let (_, header) = load::identity(&row)?;
+    let definition = definitions.load(store, header.definition)?;
+    let mut attempts: HashMap<FrameId, TaskId> = HashMap::new();
+    let mut children: Vec<ChildExecution> = Vec::new();
+    for (turn, bytes) in store.journal(row.key)?.iter().enumerate() {
+        let events = decode_turn(bytes).map_err(|error| {
+            LoadError::Damaged(format!(
+                "turn {turn} of the execution {arn} cannot be read: {error}"
+            ))
+        })?;
+        for event in events {
+            let (frame, state, output) = match event.kind {
+                EventKind::TaskScheduled { frame, .. } => {
+                    attempts.insert(frame, TaskId(event.id));
+                    continue;
+                }
+                EventKind::JobSubmitted { frame, state, output }
+                | EventKind::TaskSubmitted { frame, state, output }
+                | EventKind::TaskSucceeded { frame, state, output } => (frame, state, output),
+                _ => continue,
+            };
+            let state = definition.program.state(state);
+            let StateKind::Task(task_state) = &state.kind else { continue };
+            let resource = &task_state.resource;
+            let (Resource::Service { service, action, .. }, Some(task)) =
+                (resource, attempts.get(&frame))
+            else {
+                continue;
+            };
+            if (&**service, &**action) != ("states", "startExecution")
+                || children.iter().rev().any(|child| child.task == *task)
+            {
+                continue;
+            }
+            if let Some(execution_arn) = output.value().get("ExecutionArn").and_then(Value::as_str)
+            {
+                children.push(ChildExecution {
+                    execution_arn: execution_arn.into(),
+                    state_name: (*state.name).into(),
+                    task: *task,
+                    is_awaited: resource.waits_for_job(),
+                });
+            }
+        }
+    }
+    Ok(children)
 }
 
 /// GetExecutionHistory.

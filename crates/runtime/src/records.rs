@@ -234,6 +234,18 @@ pub(crate) struct CreatedWithVersion {
     pub(crate) description: Option<String>,
 }
 
+/// The attempt of a task that started an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentRecord {
+    /// Its execution's ARN.
+    pub(crate) execution: Box<str>,
+    /// The same execution's key.
+    pub(crate) key: u64,
+    pub(crate) task: u32,
+    /// Whether the execution is stopped when the task is stopped or timed out.
+    pub(crate) awaited: bool,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
@@ -314,6 +326,9 @@ pub(crate) struct ExecutionHeader {
     pub(crate) test_case: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) configurations: Configurations,
+    /// Where a task of another execution started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<ParentRecord>,
 }
 
 fn is_default(configurations: &Configurations) -> bool {
@@ -445,8 +460,19 @@ mod tests {
                 tracing: Some(json!({"enabled": true})),
                 encryption: None,
             },
+            parent: None,
         };
         check("execution_header_1.json", &header);
+        let parent = ParentRecord {
+            execution: "arn:aws:states:us-east-1:123456789012:execution:Order:one".into(),
+            key: 17,
+            task: 3,
+            awaited: true,
+        };
+        check(
+            "execution_header_1_child.json",
+            &ExecutionHeader { parent: Some(parent), ..header.clone() },
+        );
         check(
             "execution_header_1_least.json",
             &ExecutionHeader {

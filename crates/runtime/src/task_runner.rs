@@ -7,7 +7,7 @@ use std::sync::Arc;
 use asl::Payload;
 use engine::{TaskDispatch, TaskFailure};
 
-use crate::HttpInspector;
+use crate::{ChildExecutions, HttpInspector};
 
 /// Does the work of Task states that call out.
 pub trait TaskRunner: Send + Sync + 'static {
@@ -49,6 +49,8 @@ pub struct TaskCall {
     pub inspector: Option<Arc<HttpInspector>>,
     /// Where a call that waits for its job says that it has submitted it.
     pub submission: Submission,
+    /// Where a call starts executions of this runtime.
+    pub executions: ChildExecutions,
 }
 
 /// What becomes of a report; ready once it is recorded.

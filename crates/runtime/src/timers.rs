@@ -18,6 +18,8 @@ pub(crate) enum Alarm {
     Commit,
     /// Ask for the next page of executions to take up.
     Recovery,
+    /// Ask again what the store did not say of executions that tasks wait for.
+    Children,
     /// Ask again how many executions of the deleted state machines run.
     CountOpen,
 }

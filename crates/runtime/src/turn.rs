@@ -12,7 +12,7 @@ use store::{ExecutionKey, NewExecution, RowState, TurnWrite};
 
 use crate::definitions::Definition;
 use crate::load::panic_text;
-use crate::records::{self, ExecutionHeader, StateMachineRecord};
+use crate::records::{self, ExecutionHeader, ParentRecord, StateMachineRecord};
 use crate::status::status_code;
 use crate::surroundings::Surroundings;
 
@@ -35,6 +35,8 @@ pub struct TurnJob {
     pub(crate) started_with: Option<Payload>,
     /// Whether somebody wants to see the events.
     pub(crate) is_watched: bool,
+    /// Whether a task of another execution waits for its end.
+    pub(crate) is_awaited: bool,
 }
 
 /// Whether and how a turn is kept.
@@ -44,7 +46,11 @@ pub(crate) enum JournalPolicy {
     /// Not the first turn.
     Append,
     /// The first turn also makes the row.
-    Create { machine: Arc<StateMachineRecord>, trace_header: Option<String> },
+    Create {
+        machine: Arc<StateMachineRecord>,
+        trace_header: Option<String>,
+        parent: Option<Arc<ParentRecord>>,
+    },
 }
 
 /// What came of a turn.
@@ -115,8 +121,9 @@ impl TurnJob {
         }
         let has_events = !events.is_empty();
         let new = match &self.journal {
-            JournalPolicy::Create { machine, trace_header } => {
-                Some(new_execution(&execution, machine, trace_header.as_ref()))
+            JournalPolicy::Create { machine, trace_header, parent } => {
+                let (trace_header, parent) = (trace_header.as_ref(), parent.as_deref());
+                Some(new_execution(&execution, machine, trace_header, parent))
             }
             _ => None,
         };
@@ -126,7 +133,7 @@ impl TurnJob {
                 key,
                 turns_before: self.turns_before,
                 journal: encode_turn(&events),
-                state: row_state(&execution),
+                state: row_state(&execution, self.is_awaited),
                 new,
             })
         });
@@ -136,13 +143,14 @@ impl TurnJob {
 }
 
 /// The part of the row that follows from the execution.
-fn row_state(execution: &Execution) -> RowState {
+fn row_state(execution: &Execution, is_awaited: bool) -> RowState {
     let is_open = execution.status == Status::Running;
     RowState {
         status: status_code(execution.status),
         stop_date: execution.stop_date().map(|moment| moment.0),
         wake: if is_open { execution.next_wake().map(|moment| moment.0) } else { None },
-        recover: execution.needs_recovery(),
+        // A task that waits for it may be stopped in the moment in which the process ends.
+        recover: execution.needs_recovery() || (is_open && is_awaited),
     }
 }
 
@@ -150,6 +158,7 @@ fn new_execution(
     execution: &Execution,
     machine: &StateMachineRecord,
     trace_header: Option<&String>,
+    parent: Option<&ParentRecord>,
 ) -> NewExecution {
     let identity = &execution.identity;
     let header = ExecutionHeader {
@@ -160,6 +169,7 @@ fn new_execution(
         revision_id: machine.revision_id.clone(),
         trace_header: trace_header.cloned(),
         test_case: identity.test_case.clone(),
+        parent: parent.cloned(),
         configurations: machine.configurations.clone(),
     };
     NewExecution {

@@ -114,6 +114,7 @@ pub(crate) fn call(resource: Resource, input: Value) -> TaskCall {
             recovered: false,
         },
         submission: Submission::unrecorded(),
+        executions: runtime::ChildExecutions::default(),
         inspector: None,
     }
 }

@@ -7,7 +7,7 @@ use engine::{Identity, Stamp, StateTest, StateTestRun, TaskFailure, TestStep, Te
 use store::ExecutionKey;
 
 use crate::driver::Driver;
-use crate::{HttpInspector, Runtime, Submission, TaskCall, limits};
+use crate::{ChildExecutions, HttpInspector, Runtime, Submission, TaskCall, limits};
 
 /// A state to test, and what surrounds it.
 #[derive(Debug, Clone)]
@@ -64,6 +64,7 @@ impl Runtime {
                         dispatch: *call,
                         submission: Submission::unrecorded(),
                         inspector: inspector.clone(),
+                        executions: ChildExecutions::new(Arc::downgrade(driver), None),
                     };
                     match call_task(driver, call, deadline).await {
                         Some(result) => {

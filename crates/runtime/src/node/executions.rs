@@ -9,9 +9,9 @@ use serde_json::Value;
 use store::ExecutionKey;
 
 use super::ReplyId;
-use crate::StartRequest;
 use crate::definitions::Definition;
-use crate::records::StateMachineRecord;
+use crate::records::{ParentRecord, StateMachineRecord};
+use crate::{ExecutionDescription, StartRequest};
 
 /// A command that waits for its turn, and what to do once it is durable.
 pub(crate) struct Entry {
@@ -52,6 +52,8 @@ pub(crate) enum Reader {
     StartAgain {
         reply: ReplyId,
         input: Payload,
+        /// The task that starts it, if one does.
+        parent: Option<Arc<ParentRecord>>,
     },
     /// GetActivityTask: hand a task over whose start is recorded already.
     HandOver {
@@ -135,6 +137,15 @@ pub(crate) struct Known {
     pub(crate) trace_header: Option<String>,
     /// `loggingConfiguration` of the state machine when it started.
     pub(crate) logging: Option<Arc<Value>>,
+    /// The task that started it, if one did.
+    pub(crate) parent: Option<Arc<ParentRecord>>,
+}
+
+impl Known {
+    /// The execution as DescribeExecution shows it.
+    pub(crate) fn describe(&self, execution: &Execution) -> ExecutionDescription {
+        super::description(execution, self.trace_header.clone(), self.parent.as_deref())
+    }
 }
 
 impl Resident {

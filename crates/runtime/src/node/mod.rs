@@ -9,6 +9,7 @@
 //! taken together by the next turn. One commit is under way at a time; turns that end meanwhile
 //! wait and go together into the next commit. Effects and answers leave when the commit is done.
 
+mod children;
 mod commits;
 mod executions;
 mod mocked;
@@ -26,12 +27,13 @@ use engine::{TaskFailure, TaskId};
 use store::{ExecutionKey, ExecutionRow, Outcome, Store, StoreError, Write};
 
 use crate::activities::Activities;
+use crate::children::{ChildResult, Parent};
 use crate::definitions::{Definition, Definitions, LoadError};
 use crate::limits;
 use crate::load::{Finding, Loaded};
 use crate::mocks::Mocks;
 use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
-pub use crate::records::{ActivityRecord, AliasRecord, VersionRecord};
+pub use crate::records::{ActivityRecord, AliasRecord, ParentRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
 use crate::registry::Registry;
 use crate::seeds::Seeds;
@@ -44,12 +46,15 @@ use crate::{
     Progress, RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
     StateMachineUpdate, Statistics, TaskCall,
 };
+pub use children::ParentState;
 pub(crate) use turns::description;
 
+use children::Children;
 use commits::Commits;
 use executions::Executions;
 use reading::{ByArn, Reading};
 use resources::Resources;
+use starts::StartAs;
 
 /// Names a request whose answer is awaited. Given out by the driver, never twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +121,27 @@ pub enum Input {
         task: TaskId,
         output: Payload,
     },
+    /// The call of a task has ended: its result is what `result` makes of this execution, once
+    /// that is over.
+    AwaitExecution {
+        key: ExecutionKey,
+        task: TaskId,
+        execution_arn: Box<str>,
+        result: ChildResult,
+    },
+    /// An execution that a task awaits was read.
+    ChildDescribed {
+        place: (ExecutionKey, TaskId),
+        arn: Box<str>,
+        result: ChildResult,
+        described: Result<ExecutionDescription, RuntimeError>,
+    },
+    /// What became of the task that started an execution.
+    ParentChecked {
+        child: ExecutionKey,
+        parent: Arc<ParentRecord>,
+        result: Result<ParentState, StoreError>,
+    },
     /// The moment of the last [`Output::WakeAt`] has come, or any other.
     Tick,
     /// Whether somebody wants to see progress from now on.
@@ -153,6 +179,18 @@ pub enum Output {
     },
     /// [`Store::count_open`], answer with [`Input::OpenCounted`].
     CountOpen(Box<str>),
+    /// Read an execution that is over, answer with [`Input::ChildDescribed`].
+    DescribeChild {
+        place: (ExecutionKey, TaskId),
+        arn: Box<str>,
+        result: ChildResult,
+    },
+    /// Look what became of the task that started an execution, answer with
+    /// [`Input::ParentChecked`].
+    CheckParent {
+        child: ExecutionKey,
+        parent: Arc<ParentRecord>,
+    },
     /// Make a call, answer with [`Input::TaskReturned`].
     Dispatch {
         key: ExecutionKey,
@@ -187,6 +225,11 @@ pub enum Output {
 pub enum Request {
     Start(StartRequest),
     StartSync(StartRequest),
+    /// A task starts an execution.
+    StartChild {
+        request: StartRequest,
+        parent: Parent,
+    },
     Stop {
         execution_arn: Box<str>,
         error: Option<Box<str>>,
@@ -323,6 +366,7 @@ pub struct Node {
     next_key: u64,
     timers: Timers,
     activities: Activities,
+    children: Children,
     commits: Commits,
     reading: Reading,
     resources: Resources,
@@ -374,6 +418,7 @@ impl Node {
             next_key: store.highest_key()?.0 + 1,
             timers: Timers::default(),
             activities: Activities::default(),
+            children: Children::default(),
             commits: Commits::default(),
             reading: Reading::new(now),
             resources: Resources::default(),
@@ -449,6 +494,15 @@ impl Node {
             Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
             Input::TaskSubmitted { key, task, output } => self.task_submitted(key, task, output),
+            Input::AwaitExecution { key, task, execution_arn, result } => {
+                self.await_execution((key, task), &execution_arn, result);
+            }
+            Input::ChildDescribed { place, arn, result, described } => {
+                self.child_described(place, &arn, result, described);
+            }
+            Input::ParentChecked { child, parent, result } => {
+                self.parent_checked(child, &parent, result);
+            }
             Input::Tick => self.tick(),
             Input::Watched(is_watched) => self.is_watched = is_watched,
             Input::Stop { reply } => self.stop(reply),
@@ -475,8 +529,11 @@ impl Node {
                 .reply(reply, Err(RuntimeError::Overloaded("too many requests are waiting")));
         }
         match request {
-            Request::Start(start) => self.start(reply, start, false),
-            Request::StartSync(start) => self.start(reply, start, true),
+            Request::Start(start) => self.start(reply, start, StartAs::Asynchronous),
+            Request::StartSync(start) => self.start(reply, start, StartAs::Synchronous),
+            Request::StartChild { request, parent } => {
+                self.start(reply, request, StartAs::Child(Arc::new(parent.record())));
+            }
             Request::Stop { execution_arn, error, cause } => {
                 self.by_arn(&execution_arn, ByArn::Stop { reply, error, cause });
             }
@@ -505,6 +562,7 @@ impl Node {
                 Alarm::ListDue => self.list_due(),
                 Alarm::Commit => self.retry_commit(),
                 Alarm::Recovery => self.list_recovery(),
+                Alarm::Children => self.retry_children(),
                 Alarm::CountOpen => self.count_open_of_deleting(),
             }
         }

@@ -5,30 +5,46 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use asl::Timestamp;
-use engine::Effect;
+use engine::{Effect, TaskId};
 use store::{ExecutionKey, ExecutionRow, StoreError};
 
 use super::executions::{Entry, Known, Phase, Reader, Resident, Then};
 use super::{Answer, Node, Output, ReplyId, copy_of};
-use crate::RuntimeError;
+use crate::children::ChildResult;
 use crate::definitions::LoadError;
 use crate::limits;
 use crate::load::{self, Loaded, OpenExecution};
+use crate::records::ParentRecord;
 use crate::timers::Alarm;
+use crate::{RuntimeError, Started};
 
 /// A request that names an execution by its ARN.
 pub(super) enum ByArn {
-    Stop { reply: ReplyId, error: Option<Box<str>>, cause: Option<Box<str>> },
+    Stop {
+        reply: ReplyId,
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
     WaitForEnd(ReplyId),
-    StartAgain { reply: ReplyId, input: asl::Payload },
+    StartAgain {
+        reply: ReplyId,
+        input: asl::Payload,
+        parent: Option<Arc<ParentRecord>>,
+    },
+    /// The call of a task has ended and waits for the execution.
+    Await {
+        place: (ExecutionKey, TaskId),
+        result: ChildResult,
+    },
 }
 
 impl ByArn {
-    fn reply(&self) -> ReplyId {
+    fn reply(&self) -> Option<ReplyId> {
         match self {
             ByArn::Stop { reply, .. }
             | ByArn::WaitForEnd(reply)
-            | ByArn::StartAgain { reply, .. } => *reply,
+            | ByArn::StartAgain { reply, .. } => Some(*reply),
+            ByArn::Await { .. } => None,
         }
     }
 }
@@ -91,7 +107,11 @@ impl Node {
     fn by_key(&mut self, key: ExecutionKey, request: ByArn) {
         if let Some(why) = self.quarantine.get(&key) {
             let error = StoreError::Failed(why.clone());
-            return self.reply(request.reply(), Err(error.into()));
+            // A task waits for the next start, as the execution does.
+            if let Some(reply) = request.reply() {
+                self.reply(reply, Err(error.into()));
+            }
+            return;
         }
         match request {
             ByArn::Stop { reply, error, cause } => {
@@ -102,9 +122,10 @@ impl Node {
                 self.awaiting_end.entry(key).or_default().push(reply);
                 self.visit(key);
             }
-            ByArn::StartAgain { reply, input } => {
-                self.read(key, Reader::StartAgain { reply, input });
+            ByArn::StartAgain { reply, input, parent } => {
+                self.read(key, Reader::StartAgain { reply, input, parent });
             }
+            ByArn::Await { place, result } => self.park(key, place, result),
         }
     }
 
@@ -121,27 +142,45 @@ impl Node {
                 (Ok(Some(row)), None) => self.by_key(row.key, request),
                 (Ok(None), None) => {
                     let error = RuntimeError::ExecutionDoesNotExist(arn.to_owned());
-                    self.reply(request.reply(), Err(error));
+                    match request {
+                        ByArn::Await { place, .. } => self.child_lost(place, &error),
+                        other => self.reply_all(other.reply(), Err(error)),
+                    }
                 }
-                (Err(error), None) => {
-                    self.reply(request.reply(), Err(copy_of(error).into()));
-                }
+                (Err(error), None) => match request {
+                    ByArn::Await { place, result } => self.ask_again(place, arn, result, error),
+                    other => self.reply_all(other.reply(), Err(copy_of(error).into())),
+                },
             }
+        }
+    }
+
+    fn reply_all(
+        &mut self,
+        replies: impl IntoIterator<Item = ReplyId>,
+        answer: Result<Answer, RuntimeError>,
+    ) {
+        if let Some(reply) = replies.into_iter().next() {
+            self.reply(reply, answer);
         }
     }
 
     /// Answers a request about an execution that is over.
     fn by_ended_row(&mut self, row: &ExecutionRow, request: ByArn) {
+        let reply = request.reply();
         let answer = match request {
+            ByArn::Await { place, result } => {
+                return self.describe_child(place, &row.new.arn, result);
+            }
             ByArn::Stop { .. } => {
                 Ok(Answer::Stopped(Timestamp(row.state.stop_date.unwrap_or(row.new.start_date))))
             }
             ByArn::WaitForEnd(_) => Ok(Answer::Ended),
-            ByArn::StartAgain { .. } => {
-                Err(RuntimeError::ExecutionAlreadyExists(row.new.arn.to_string()))
+            ByArn::StartAgain { parent, .. } => {
+                same_ended_start(row, parent.as_deref()).map(Answer::Started)
             }
         };
-        self.reply(request.reply(), answer);
+        self.reply_all(reply, answer);
     }
 
     /// Has an execution read if it is not in memory. False if it must be left alone.
@@ -201,9 +240,12 @@ impl Node {
         let Some(open) = open else {
             return self.adopt_ended(key, &row);
         };
-        let OpenExecution { execution, definition, trace_header, logging, effects, bytes } = open;
+        let OpenExecution { execution, definition, trace_header, logging, parent, effects, bytes } =
+            open;
         let identity = Arc::clone(&execution.identity);
-        self.executions.know(key, Known { identity, definition, trace_header, logging });
+        let is_child = parent.is_some() && execution.redrive_count() == 0;
+        let parent = parent.map(Arc::new);
+        self.executions.know(key, Known { identity, definition, trace_header, logging, parent });
         if let Some(resident) = self.executions.get_mut(key) {
             resident.turns = row.turns;
             resident.bytes = bytes;
@@ -221,6 +263,9 @@ impl Node {
                 self.perform(key, effect);
             }
         }
+        if is_child {
+            self.look_for_parent(key);
+        }
         self.settle(key);
     }
 
@@ -233,9 +278,9 @@ impl Node {
         for reader in resident.readers {
             match reader {
                 Reader::Describe(reply) => self.reply(reply, Ok(Answer::Elsewhere)),
-                Reader::StartAgain { reply, .. } => {
-                    let arn = row.new.arn.to_string();
-                    self.reply(reply, Err(RuntimeError::ExecutionAlreadyExists(arn)));
+                Reader::StartAgain { reply, parent, .. } => {
+                    let answer = same_ended_start(row, parent.as_deref()).map(Answer::Started);
+                    self.reply(reply, answer);
                 }
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }
@@ -243,6 +288,7 @@ impl Node {
         for entry in resident.queue {
             self.answer_too_late(key, entry, stop_date);
         }
+        self.child_found_ended(key, &row.new.arn);
         self.end_of(key, &row.new.state_machine_arn);
     }
 
@@ -252,6 +298,7 @@ impl Node {
             return;
         };
         self.timers.wake_exactly(key, None);
+        self.child_vanished(key);
         let nothing = || RuntimeError::ExecutionDoesNotExist(String::new());
         for reader in resident.readers {
             match reader {
@@ -444,4 +491,20 @@ impl Node {
             _ => None,
         })
     }
+}
+
+/// What a start says of an execution that is over: a task that started it finds it again.
+fn same_ended_start(
+    row: &ExecutionRow,
+    parent: Option<&ParentRecord>,
+) -> Result<Started, RuntimeError> {
+    let is_own = match parent {
+        Some(parent) => load::parent(row)?.as_ref() == Some(parent),
+        None => false,
+    };
+    if is_own {
+        let start_date = Timestamp(row.new.start_date);
+        return Ok(Started { execution_arn: row.new.arn.clone(), start_date });
+    }
+    Err(RuntimeError::ExecutionAlreadyExists(row.new.arn.to_string()))
 }

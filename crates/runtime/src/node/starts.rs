@@ -12,29 +12,41 @@ use super::{Node, Output, ReplyId, copy_of};
 use crate::definitions::{Definition, LoadError};
 use crate::limits;
 use crate::mocks::split_test_case;
-use crate::records::DefinitionHash;
+use crate::records::{DefinitionHash, ParentRecord};
 use crate::registry::StartTarget;
 use crate::{RuntimeError, StartRequest, arns};
+
+/// What kind of start it is.
+#[derive(Clone)]
+pub(super) enum StartAs {
+    /// StartExecution.
+    Asynchronous,
+    /// StartSyncExecution: answered at its end and never kept.
+    Synchronous,
+    /// By a task of another execution.
+    Child(Arc<ParentRecord>),
+}
 
 /// A start that may have to wait for its definition to be read.
 pub(super) struct WaitingStart {
     reply: ReplyId,
     request: StartRequest,
-    is_sync: bool,
+    start_as: StartAs,
     /// Decides between the versions of an alias, once and for all.
     draw: u64,
 }
 
 impl Node {
-    /// Starts an execution; `is_sync` for one that is answered at its end and never kept.
-    pub(super) fn start(&mut self, reply: ReplyId, request: StartRequest, is_sync: bool) {
+    /// Starts an execution.
+    pub(super) fn start(&mut self, reply: ReplyId, request: StartRequest, start_as: StartAs) {
         let draw = self.seeds.next_number();
-        self.start_drawn(WaitingStart { reply, request, is_sync, draw });
+        self.start_drawn(WaitingStart { reply, request, start_as, draw });
     }
 
     fn start_drawn(&mut self, start: WaitingStart) {
         let arn = &start.request.state_machine_arn;
-        let WaitingStart { reply, is_sync, draw, .. } = start;
+        let WaitingStart { reply, draw, .. } = start;
+        let is_sync = matches!(start.start_as, StartAs::Synchronous);
         let target = match self.start_target(arn, draw) {
             Ok(target) => target,
             Err(error) => return self.reply(reply, Err(error)),
@@ -109,18 +121,29 @@ impl Node {
         target: StartTarget,
         definition: Arc<Definition>,
     ) {
-        let WaitingStart { reply, request, is_sync, .. } = start;
+        let WaitingStart { reply, request, start_as, .. } = start;
+        let is_sync = matches!(start_as, StartAs::Synchronous);
+        let parent = match start_as {
+            StartAs::Child(parent) => Some(parent),
+            StartAs::Asynchronous | StartAs::Synchronous => None,
+        };
+        if parent.as_ref().is_some_and(|parent| !self.calls.contains(&parent.place())) {
+            return self.reply(reply, Err(RuntimeError::TaskTimedOut));
+        }
         let StartTarget { machine, version_arn, alias_arn } = target;
-        let is_named = request.name.is_some();
-        let name = match &request.name {
-            Some(name) => name.clone(),
-            None => self.seeds.next_uuid(),
+        // What a task starts has the same name every time.
+        let is_named = request.name.is_some() || parent.is_some();
+        let name = match (&request.name, &parent) {
+            (Some(name), _) => name.clone(),
+            (None, Some(parent)) => parent.uuid("name"),
+            (None, None) => self.seeds.next_uuid(),
         };
         let seeds = &mut self.seeds;
-        let arn = arns::execution(&machine.arn, machine.machine_type, &name, || seeds.next_uuid());
+        let id = || parent.as_ref().map_or_else(|| seeds.next_uuid(), |parent| parent.uuid("id"));
+        let arn = arns::execution(&machine.arn, machine.machine_type, &name, id);
         if let Some(key) = self.executions.key_of(&arn) {
             let input = request.input;
-            return self.read(key, Reader::StartAgain { reply, input });
+            return self.read(key, Reader::StartAgain { reply, input, parent });
         }
         let identity = Arc::new(Identity {
             name: name.into(),
@@ -141,7 +164,10 @@ impl Node {
         resident.input = Some(request.input.clone());
         let trace_header = request.trace_header.clone();
         let logging = machine.configurations.logging.clone().map(Arc::new);
-        resident.known = Some(Known { identity, definition, trace_header, logging });
+        if let Some(parent) = parent.as_ref().filter(|parent| parent.awaited) {
+            self.children.link(key, parent.place());
+        }
+        resident.known = Some(Known { identity, definition, trace_header, logging, parent });
         if is_sync {
             resident.sync = Some(reply);
         } else {
@@ -160,19 +186,25 @@ impl Node {
         };
         let known = resident.known.take().expect("what has run is known");
         let arn = known.identity.arn.clone();
+        let parent = known.parent.clone();
+        if let Some(parent) = &parent {
+            self.children.unlink(parent.place());
+        }
         let first = resident.first.take().expect("only a first turn has a name to be taken");
         if let Some(Starter { reply, request }) = first.starter {
             match (request, resident.input.take()) {
-                (Some(request), _) => self.start(reply, request, false),
-                (None, Some(input)) => self.by_arn(&arn, ByArn::StartAgain { reply, input }),
+                (Some(request), _) => self.start(reply, request, StartAs::Asynchronous),
+                (None, Some(input)) => {
+                    self.by_arn(&arn, ByArn::StartAgain { reply, input, parent });
+                }
                 (None, None) => unreachable!("the input is kept until the start is durable"),
             }
         }
         // Whoever came to this one by its name meant the one that has the name.
         for reader in resident.readers {
             match reader {
-                Reader::StartAgain { reply, input } => {
-                    self.by_arn(&arn, ByArn::StartAgain { reply, input });
+                Reader::StartAgain { reply, input, parent } => {
+                    self.by_arn(&arn, ByArn::StartAgain { reply, input, parent });
                 }
                 Reader::Describe(reply) => self.reply(reply, Ok(super::Answer::Elsewhere)),
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),

@@ -11,8 +11,11 @@ use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
 use super::{Answer, Node, Output, ReplyId, copy_of};
 use crate::activities::Offer;
 use crate::limits;
+use crate::records::ParentRecord;
 use crate::turn::{JournalPolicy, TurnDone, TurnJob};
-use crate::{ExecutionDescription, Progress, RuntimeError, Started, Submission, TaskCall};
+use crate::{
+    ChildExecutions, ExecutionDescription, Progress, RuntimeError, Started, Submission, TaskCall,
+};
 
 impl Node {
     /// Adds a command to an execution's next turn.
@@ -105,7 +108,7 @@ impl Node {
         let wake = execution.next_wake().map(|moment| moment.0.max(resident.hold_until));
         let is_near = |at: i64| at <= self.reading.horizon() || !resident.is_journalled();
         let alarm = wake.filter(|at| is_near(*at));
-        let only_waits = !execution.needs_recovery()
+        let only_waits = (!execution.needs_recovery() || self.is_parked(key, execution))
             && wake.is_some_and(|at| at > now.saturating_add(limits::EVICT_WAIT_MS));
         let is_journalled = resident.is_journalled();
         // What is in memory only in order to wait leaves it at once.
@@ -181,10 +184,12 @@ impl Node {
             Some(first) => JournalPolicy::Create {
                 machine: Arc::clone(&first.machine),
                 trace_header: known.trace_header.clone(),
+                parent: known.parent.clone(),
             },
             None => JournalPolicy::Append,
         };
         let turns_before = resident.turns;
+        let is_awaited = known.parent.as_ref().is_some_and(|parent| parent.awaited);
         let running = Phase::Running { entries, own };
         let Phase::Idle(execution) = std::mem::replace(&mut resident.phase, running) else {
             panic!("only an idle execution begins a turn");
@@ -201,6 +206,7 @@ impl Node {
             journal,
             started_with,
             is_watched: self.is_watched,
+            is_awaited,
         })));
     }
 
@@ -402,11 +408,14 @@ impl Node {
                 self.activities.close(key, task);
             }
             Effect::ReleaseJob { task } => {
-                if self.calls.remove(&(key, task)) {
+                if !self.leave_child_of((key, task)) && self.calls.remove(&(key, task)) {
                     self.outputs.push_back(Output::CancelCall { key, task });
                 }
             }
             Effect::CancelJob(dispatch) => {
+                if self.stop_child_of((key, dispatch.task)) {
+                    return;
+                }
                 let Some(call) = self.call_of(key, *dispatch) else {
                     return;
                 };
@@ -425,6 +434,7 @@ impl Node {
             dispatch,
             submission: Submission::unrecorded(),
             inspector: None,
+            executions: ChildExecutions::default(),
         })
     }
 
@@ -519,11 +529,20 @@ impl Node {
         };
         match reader {
             Reader::Describe(reply) => {
-                let described = description(execution, known.trace_header.clone());
+                let described = known.describe(execution);
                 self.reply(reply, Ok(Answer::Described(Box::new(described))));
             }
-            Reader::StartAgain { reply, input } => {
-                let answer = same_start(execution, &input);
+            Reader::StartAgain { reply, input, parent } => {
+                let is_own = parent.is_some() && parent == known.parent;
+                let answer = same_start(execution, &input, is_own);
+                let is_running = execution.status == Status::Running;
+                if let Some(parent) = parent.filter(|parent| parent.awaited)
+                    && answer.is_ok()
+                    && is_running
+                    && self.calls.contains(&parent.place())
+                {
+                    self.children.link(key, parent.place());
+                }
                 self.reply(reply, answer);
             }
             Reader::HandOver { poll, task, input } => {
@@ -555,14 +574,17 @@ impl Node {
         let stop_date = execution.stop_date().unwrap_or(execution.start_date());
         let machine_arn = known.identity.state_machine_arn.clone();
         let sync = resident.sync;
-        let described =
-            sync.map(|reply| (reply, description(execution, known.trace_header.clone())));
+        let is_awaited = self.children.is_awaited(key);
+        let described = (sync.is_some() || is_awaited).then(|| known.describe(execution));
         let late: Vec<Entry> = resident.queue.drain(..).collect();
         for entry in late {
             self.answer_too_late(key, entry, stop_date);
         }
         self.timers.wake_exactly(key, None);
-        if let Some((reply, described)) = described {
+        if let Some(described) = described.as_ref().filter(|_| is_awaited) {
+            self.child_ended(key, described);
+        }
+        if let Some((reply, described)) = sync.zip(described) {
             self.reply(reply, Ok(Answer::Described(Box::new(described))));
             self.executions.remove(key);
         } else {
@@ -694,9 +716,14 @@ fn moves_on(entry: &Entry) -> bool {
 
 /// What StartExecution says about a name that is taken: as on AWS, the same start while the
 /// execution runs.
-fn same_start(execution: &Execution, input: &Payload) -> Result<Answer, RuntimeError> {
+/// A task that started it finds it again, whatever became of it.
+fn same_start(
+    execution: &Execution,
+    input: &Payload,
+    is_own: bool,
+) -> Result<Answer, RuntimeError> {
     let execution_arn = execution.identity.arn.clone();
-    if execution.status == Status::Running && execution.input() == input {
+    if is_own || (execution.status == Status::Running && execution.input() == input) {
         let start_date = execution.start_date();
         return Ok(Answer::Started(Started { execution_arn, start_date }));
     }
@@ -707,6 +734,7 @@ fn same_start(execution: &Execution, input: &Payload) -> Result<Answer, RuntimeE
 pub(crate) fn description(
     execution: &Execution,
     trace_header: Option<String>,
+    parent: Option<&ParentRecord>,
 ) -> ExecutionDescription {
     ExecutionDescription {
         identity: Arc::clone(&execution.identity),
@@ -718,6 +746,7 @@ pub(crate) fn description(
         error: execution.error().map(Into::into),
         cause: execution.cause().map(Into::into),
         trace_header,
+        parent_execution_arn: parent.map(|parent| parent.execution.clone()),
         transitions: execution.transitions(),
     }
 }

@@ -6,6 +6,7 @@ mod harness;
 mod node_bench;
 
 mod activities;
+mod children;
 mod executions;
 mod faults;
 mod jobs;

@@ -51,6 +51,7 @@ pub(crate) enum Expect {
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
     pub(crate) service: String,
+    pub(crate) operation: String,
     pub(crate) request: Value,
     pub(crate) response: Value,
 }
@@ -63,6 +64,8 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
     ("error_handling/task_service_lambda.no_such_function", NO_SUCH_FUNCTION),
     ("error_handling/task_service_lambda.no_such_function_catch", NO_SUCH_FUNCTION),
     ("api/core/sfn_api.invalid_start_execution_arn", &[("name-1", "statemachine_invalid_sm-1")]),
+    ("error_handling/aws_sdk.dynamodb_put_item_no_such_table", NO_SUCH_TABLE),
+    ("error_handling/task_service_dynamodb.put_item_no_such_table", NO_SUCH_TABLE),
     // They split the name of the machine at "-".
     ("intrinsic_functions/generic.nested_calls_1", &[("sm-1", "sm1")]),
     ("intrinsic_functions/generic.nested_calls_2", &[("sm-1", "sm1")]),
@@ -87,6 +90,8 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// The rules of these cases look for the beginning of the tables' names.
+const NO_SUCH_TABLE: &[(&str, &str)] = &[("name-1", "no_such_test_table_1")];
 const NO_SUCH_FUNCTION: &[(&str, &str)] = &[("name-1", "no_such_function-1")];
 
 /// The folder of the data in the repository.
@@ -164,6 +169,7 @@ fn parse_step(step: &Value) -> Result<Step> {
 fn parse_service(service: &Value) -> Result<Service> {
     Ok(Service {
         service: service["service"].as_str().context("service")?.to_owned(),
+        operation: service["operation"].as_str().context("operation")?.to_owned(),
         request: service["request"].clone(),
         response: service["response"].clone(),
     })

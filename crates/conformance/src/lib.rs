@@ -1,6 +1,7 @@
 //! Runs executions that were recorded on AWS against a server in this process, and compares every
 //! field of every answer. The data and its format: `testdata/conformance/executions/README.md`.
 
+mod answers;
 mod bindings;
 pub mod case;
 mod client;
@@ -11,7 +12,7 @@ mod normalise;
 pub mod run;
 mod select;
 mod server;
-mod step_functions;
+mod services;
 pub mod suite;
 mod text;
 

@@ -12,7 +12,7 @@ use crate::client::{Answer, Api};
 use crate::normalise::Rules;
 use crate::select::Path;
 use crate::server::Server;
-use crate::{difference, lambda};
+use crate::{difference, services};
 
 /// How long a case may take. The longest waits about ten seconds on AWS.
 const CASE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -50,7 +50,7 @@ pub async fn play(case: &Case) -> Result<Comparison> {
 
 async fn play_to_end(case: &Case) -> Result<Comparison> {
     let bindings = Arc::new(Bindings::default());
-    let script = Arc::new(lambda::Script::new(&case.services, bindings.clone()));
+    let script = Arc::new(services::Script::new(&case.services, bindings.clone()));
     let server = Server::start(script.clone()).await?;
     let api = Api::new(server.address());
     let mut run = Run { case, api, server: &server, bindings: &bindings, answers: json!({}) };

@@ -1,5 +1,5 @@
 //! The server that a case talks to: the whole of it but the command line, in this process, with
-//! everything in memory. Functions are answered by the stand-in over HTTP.
+//! everything in memory. Functions and services are answered by the stand-in over HTTP.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,8 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::lambda::{self, Script};
-use crate::step_functions::StepFunctionsCalls;
+use crate::services::{self, Script};
 
 /// A running server.
 pub(crate) struct Server {
@@ -23,14 +22,18 @@ pub(crate) struct Server {
     runtime: Arc<Runtime>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
-    functions: JoinHandle<()>,
+    services: JoinHandle<()>,
 }
 
 impl Server {
     pub(crate) async fn start(script: Arc<Script>) -> Result<Server> {
-        let (lambda, functions) = lambda::serve(script).await?;
+        let (stand_in, services) = services::serve(script).await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
         let environment = [
-            ("AWS_ENDPOINT_URL_LAMBDA", format!("http://{lambda}")),
+            ("AWS_ENDPOINT_URL", format!("http://{stand_in}")),
+            // Calls of the very API under test are made to it.
+            ("AWS_ENDPOINT_URL_SFN", format!("http://{address}")),
             ("AWS_ACCESS_KEY_ID", "test".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ];
@@ -38,11 +41,8 @@ impl Server {
             environment: BTreeMap::from(environment.map(|(name, value)| (name.to_owned(), value))),
             ..IntegrationsConfig::default()
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let runner = Arc::new(StepFunctionsCalls::new(integrations, address));
         let store = Arc::new(MemoryStore::default());
-        let runtime = Runtime::start(store, runner, RuntimeOptions::default()).await?;
+        let runtime = Runtime::start(store, integrations, RuntimeOptions::default()).await?;
         let api = Api::new(runtime.clone(), ApiOptions::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
@@ -53,7 +53,7 @@ impl Server {
             // The listener is open; what fails from here on a case's calls will tell.
             let _ = api::serve(listener, api, shutdown).await;
         });
-        Ok(Server { address, runtime, stop, serving, functions })
+        Ok(Server { address, runtime, stop, serving, services })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -69,7 +69,7 @@ impl Server {
     pub(crate) async fn stop(self) {
         drop(self.stop);
         self.serving.abort();
-        self.functions.abort();
+        self.services.abort();
         self.runtime.shutdown().await;
     }
 }

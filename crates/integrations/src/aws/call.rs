@@ -10,8 +10,19 @@ use service_models::{Operation, Service};
 
 use crate::failure::{NOT_CONFIGURED, bad_parameters, task_failure};
 
-/// Time in which an attempt must be answered, if nothing else is said.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// Time in which an attempt must be answered, if nothing else is said: longer than the longest
+/// poll of a service (60 seconds).
+const TIMEOUT: Duration = Duration::from_secs(70);
+/// The same for services that run something while the caller waits.
+const TIMEOUT_OF_WORK: Duration = Duration::from_secs(900);
+const WORKING: [&str; 6] = [
+    "bedrockagentcore",
+    "bedrockagentruntime",
+    "bedrockruntime",
+    "lambda",
+    "rdsdata",
+    "sagemakerruntime",
+];
 /// Bytes of an answer, if nothing else is said: more than any result of a task may have.
 const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -37,10 +48,21 @@ pub struct CallContext<'a> {
     pub endpoint: Option<&'a Uri>,
     /// Whether a route says that AWS itself is meant, whatever endpoint variables say.
     pub is_aws: bool,
-    /// Bound of each attempt.
-    pub timeout: Duration,
+    /// Bound of each attempt; the usual one of the service if absent.
+    pub timeout: Option<Duration>,
     /// Bound of the answer's body, in bytes.
     pub response_bytes_max: usize,
+}
+
+impl AwsCall<'_> {
+    /// Time in which an attempt must be answered.
+    pub(super) fn timeout(&self) -> Duration {
+        let usual = || match WORKING.contains(&&*self.service.id) {
+            true => TIMEOUT_OF_WORK,
+            false => TIMEOUT,
+        };
+        self.context.timeout.unwrap_or_else(usual)
+    }
 }
 
 impl<'a> CallContext<'a> {
@@ -51,7 +73,7 @@ impl<'a> CallContext<'a> {
             role_arn: None,
             endpoint: None,
             is_aws: false,
-            timeout: TIMEOUT,
+            timeout: None,
             response_bytes_max: RESPONSE_BYTES_MAX,
         }
     }

@@ -161,7 +161,7 @@ impl AwsClient {
         let request = build(call, target, input, wire, credentials)
             .map_err(|error| client_error(Failure::Final, error))?;
         let sent = self.0.http.send(request, call.context.response_bytes_max);
-        let answer = match tokio::time::timeout(call.context.timeout, sent).await {
+        let answer = match tokio::time::timeout(call.timeout(), sent).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(reason)) => {
                 let message = format!("Unable to execute HTTP request: {reason}");

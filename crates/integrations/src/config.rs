@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::http_task::{ConnectionsConfig, HttpConfig};
 use crate::lambda::FunctionName;
+use crate::optimized::PollIntervals;
 
 /// Seconds a function may run at most (Lambda's quota).
 pub const FUNCTION_TIMEOUT_SECONDS_MAX: u32 = 900;
@@ -21,6 +22,8 @@ pub struct IntegrationsConfig {
     /// Connections of HTTP Tasks.
     pub connections: ConnectionsConfig,
     pub http: HttpConfig,
+    /// How often jobs of AWS services are asked for.
+    pub poll_intervals: PollIntervals,
     /// How AWS's services are called.
     pub aws: AwsConfig,
     /// Where the output of functions is appended, a file each; nowhere if `None`.

@@ -8,12 +8,14 @@ use engine::TaskFailure;
 use runtime::{TaskCall, TaskRunner};
 use tokio::sync::broadcast;
 
+use crate::apigateway::ApiGateway;
 use crate::aws::AwsClient;
 use crate::client::HttpClient;
 use crate::config::IntegrationsConfig;
 use crate::http_task::HttpTasks;
 use crate::lambda::{FunctionLogLine, Functions};
-use crate::services::dispatch;
+use crate::optimized::Optimized;
+use crate::services::{cancel, dispatch};
 
 /// Does the work of Task states. Calls must be made within a Tokio runtime.
 pub struct Integrations {
@@ -24,7 +26,9 @@ pub struct Integrations {
 pub(crate) struct Services {
     pub(crate) functions: Functions,
     pub(crate) http: HttpTasks,
+    pub(crate) api_gateway: ApiGateway,
     pub(crate) aws: AwsClient,
+    pub(crate) optimized: Optimized,
 }
 
 impl Integrations {
@@ -32,14 +36,22 @@ impl Integrations {
     /// configuration is told by [`crate::FunctionsConfig::check`]; here a function with a wrong
     /// declaration only fails its tasks.
     pub fn new(config: IntegrationsConfig) -> Arc<Integrations> {
+        let client = HttpClient::new();
+        let api_gateway = ApiGateway::new(
+            client.clone(),
+            config.http.clone(),
+            config.environment.clone(),
+        );
         let http = HttpTasks::new(
-            HttpClient::new(),
+            client,
             config.http.clone(),
             config.connections.clone(),
             config.environment.clone(),
         );
         let aws = AwsClient::new(&config);
-        let services = Arc::new(Services { functions: Functions::new(config), http, aws });
+        let optimized = Optimized::new(aws.clone(), config.poll_intervals);
+        let functions = Functions::new(config);
+        let services = Arc::new(Services { functions, http, api_gateway, aws, optimized });
         Arc::new(Integrations { services })
     }
 
@@ -81,5 +93,14 @@ impl TaskRunner for Integrations {
     ) -> Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send>> {
         let services = Arc::clone(&self.services);
         Box::pin(async move { dispatch(&services, &call).await })
+    }
+
+    fn cancel(
+        &self,
+        call: TaskCall,
+        submitted: Option<Payload>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let services = Arc::clone(&self.services);
+        Box::pin(async move { cancel(&services, &call, submitted).await })
     }
 }

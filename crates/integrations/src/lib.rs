@@ -4,6 +4,7 @@
 //! own module, which builds the request, reads the response and names the errors. This crate
 //! and `api` are the only ones that know AWS's wire formats.
 
+mod apigateway;
 pub mod aws;
 mod client;
 mod clock;
@@ -15,6 +16,7 @@ mod integrations;
 mod lambda;
 mod metadata;
 pub mod mocks;
+mod optimized;
 mod services;
 mod sign;
 mod states;
@@ -31,4 +33,5 @@ pub use http_task::{
 };
 pub use integrations::Integrations;
 pub use lambda::{FunctionLogLine, LogStream};
+pub use optimized::PollIntervals;
 pub use sign::sign_request;

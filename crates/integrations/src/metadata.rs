@@ -4,11 +4,13 @@
 use serde_json::{Map, Value, json};
 
 /// Headers as AWS spells and orders them in `AllHttpHeaders`.
-const ALL_HTTP_HEADERS: [&str; 8] = [
+const ALL_HTTP_HEADERS: [&str; 10] = [
+    "Server",
     "X-Amz-Executed-Version",
     "x-amzn-Remapped-Content-Length",
     "Connection",
     "x-amzn-RequestId",
+    "x-amz-crc32",
     "Content-Length",
     "Date",
     "X-Amzn-Trace-Id",

@@ -10,6 +10,7 @@ use runtime::TaskCall;
 use crate::aws::run_sdk_task;
 use crate::failure::{NOT_SUPPORTED, task_failure};
 use crate::integrations::Services;
+use crate::optimized;
 use crate::states;
 
 /// The work of one call.
@@ -27,13 +28,24 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
                 ("lambda", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
                     Box::pin(services.functions.run_invoke(call))
                 }
+                ("apigateway", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
+                    Box::pin(services.api_gateway.run(call))
+                }
                 ("states", "startExecution", _) => Box::pin(states::start_execution(call)),
                 ("http", "invoke", Pattern::RequestResponse) => Box::pin(services.http.run(call)),
+                (service, action, pattern) if optimized::knows(service, action, *pattern) => {
+                    Box::pin(services.optimized.run(call))
+                }
                 _ => not_supported(call),
             }
         }
         Resource::Activity { .. } => not_supported(call),
     }
+}
+
+/// Stops the job of a call whose task is over before the job is.
+pub(crate) async fn cancel(services: &Services, call: &TaskCall, submitted: Option<Payload>) {
+    services.optimized.cancel(call, submitted).await;
 }
 
 fn not_supported(call: &TaskCall) -> Work<'_> {

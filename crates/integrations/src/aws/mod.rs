@@ -45,4 +45,4 @@ pub use output::task_spelling;
 pub use parse::{WireError, parse_error, parse_response};
 pub use serialize::{WireRequest, serialize};
 
-pub(crate) use task::run_sdk_task;
+pub(crate) use task::{role_of, run_sdk_task};

@@ -78,7 +78,7 @@ impl HttpConfig {
     }
 
     /// Whether a host may be called without TLS.
-    fn allows(&self, host: &str, port: Option<u16>) -> bool {
+    pub(crate) fn allows(&self, host: &str, port: Option<u16>) -> bool {
         let host = host.to_ascii_lowercase();
         let port = port.unwrap_or(80).to_string();
         self.allow_http.iter().any(|pattern| {
@@ -253,9 +253,7 @@ pub(crate) fn status_text(response: &Response<Bytes>) -> String {
 
 /// JSON where the answer says so, otherwise text.
 fn response_body(response: &Response<Bytes>) -> Result<Value, TaskFailure> {
-    let content_type = response.headers().get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = media_type(response);
     let unsupported = |what: &str| {
         task_failure("States.Runtime", format!("The HTTP response {what}, which is not supported"))
     };
@@ -265,10 +263,22 @@ fn response_body(response: &Response<Bytes>) -> Result<Value, TaskFailure> {
     }
     let text = std::str::from_utf8(response.body())
         .map_err(|_| unsupported("cannot be read as a string"))?;
+    Ok(body_value(response, text))
+}
+
+/// JSON where the content type says so and it is, otherwise the text.
+pub(crate) fn body_value(response: &Response<Bytes>, text: &str) -> Value {
+    let media_type = media_type(response);
     let is_json =
         media_type.is_empty() || media_type.ends_with("/json") || media_type.ends_with("+json");
     let parsed = if is_json { asl::parse_json(text).ok() } else { None };
-    Ok(parsed.map_or_else(|| Value::from(text), |parsed| parsed.value().clone()))
+    parsed.map_or_else(|| Value::from(text), |parsed| parsed.value().clone())
+}
+
+fn media_type(response: &Response<Bytes>) -> String {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn seen(protocol: &str, response: &Response<Bytes>) -> HttpResponseSeen {

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
+mod apigateway;
 mod endpoint;
 mod gate;
 mod http_task;
 mod nodejs;
+mod optimized;
 mod provided;
 mod python;
 mod routing;

@@ -71,25 +71,10 @@ async fn a_dry_run_starts_nothing() {
 #[tokio::test]
 async fn other_services_are_refused() {
     let world = World::new(&[], json!({}));
-    for (service, action, expected) in [
-        (
-            "sqs",
-            "sendMessage",
-            expect![
-                "Stepwell.NotSupported: The resource 'arn:aws:states:::sqs:sendMessage' of state 'Start' is not supported by this version of Stepwell"
-            ],
-        ),
-        (
-            "aws-sdk:lambda",
-            "invoke",
-            expect![
-                "Stepwell.NotSupported: The resource 'arn:aws:states:::aws-sdk:lambda:invoke' of state 'Start' is not supported by this version of Stepwell"
-            ],
-        ),
-    ] {
-        let failure = world.run(service_resource(service, action), json!({})).await.unwrap_err();
-        expected.assert_eq(&failure.to_string());
-    }
+    let action = ("bedrockagentcore", "invokeHarness");
+    let failure = world.run(service_resource(action.0, action.1), json!({})).await.unwrap_err();
+    expect!["Stepwell.NotSupported: The resource 'arn:aws:states:::bedrockagentcore:invokeHarness' of state 'Start' is not supported by this version of Stepwell"]
+        .assert_eq(&failure.to_string());
 }
 
 #[tokio::test]

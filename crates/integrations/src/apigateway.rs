@@ -136,8 +136,7 @@ impl ApiGateway {
         let body = Bytes::from(invocation.body.clone().unwrap_or_default());
         let mut request = builder.body(body).map_err(|_| invalid.to_owned())?;
         if invocation.is_signed {
-            let credentials =
-                find_credentials(&self.environment).unwrap_or_else(dummy_credentials);
+            let credentials = find_credentials(&self.environment).unwrap_or_else(dummy_credentials);
             let region = region_of(host).unwrap_or(region);
             sign_request(&mut request, credentials, region, "execute-api")?;
         }
@@ -173,7 +172,8 @@ impl Invocation {
             append_pair(&mut query, &name, &value);
         }
         let body = reader.body(method);
-        if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        if body.is_some()
+            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
         {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
@@ -225,7 +225,8 @@ impl<'p> Reader<'p> {
 
     /// Host, stage and path.
     fn place(&mut self) -> String {
-        let mut place = self.text("ApiEndpoint").unwrap_or_default().trim_end_matches('/').to_owned();
+        let mut place =
+            self.text("ApiEndpoint").unwrap_or_default().trim_end_matches('/').to_owned();
         if place.contains("://") {
             self.invalid("ApiEndpoint");
         }
@@ -245,9 +246,9 @@ impl<'p> Reader<'p> {
         let Some(given) = self.field(name) else { return Vec::new() };
         let is_text = |item: &Value| item.is_string() || item.is_number() || item.is_boolean();
         let are_lists = given.as_object().is_some_and(|object| {
-            object.values().all(|values| {
-                values.as_array().is_some_and(|values| values.iter().all(is_text))
-            })
+            object
+                .values()
+                .all(|values| values.as_array().is_some_and(|values| values.iter().all(is_text)))
         });
         if !are_lists {
             self.invalid(name);
@@ -349,7 +350,8 @@ mod tests {
     use super::*;
 
     fn check(parameters: Value, expected: &Expect) {
-        let config = HttpConfig { allow_http: vec!["localhost".to_owned()], ..HttpConfig::default() };
+        let config =
+            HttpConfig { allow_http: vec!["localhost".to_owned()], ..HttpConfig::default() };
         let gateway = ApiGateway::new(HttpClient::new(), config, BTreeMap::new());
         let problem = |text: &str| text.split(" Task: ").last().unwrap().to_owned();
         let shown = match Invocation::read(&Payload::from_value(parameters)) {
@@ -388,7 +390,8 @@ mod tests {
 
             "#]],
         );
-        let pet = json!({"NewPet": {"type": "turtle", "category": null, "tags": [null, {"a": null}]}});
+        let pet =
+            json!({"NewPet": {"type": "turtle", "category": null, "tags": [null, {"a": null}]}});
         check(
             json!({"ApiEndpoint": "localhost:9000/apis/abc/", "Method": "POST", "RequestBody": pet}),
             &expect![[r#"

@@ -37,11 +37,8 @@ impl Integrations {
     /// declaration only fails its tasks.
     pub fn new(config: IntegrationsConfig) -> Arc<Integrations> {
         let client = HttpClient::new();
-        let api_gateway = ApiGateway::new(
-            client.clone(),
-            config.http.clone(),
-            config.environment.clone(),
-        );
+        let api_gateway =
+            ApiGateway::new(client.clone(), config.http.clone(), config.environment.clone());
         let http = HttpTasks::new(
             client,
             config.http.clone(),

@@ -55,8 +55,9 @@ impl Invocation {
             problems.push("The field \"ModelId\" is required but was missing".to_owned());
         }
         match (&body, &input) {
-            (Some(_), Some(_)) => problems
-                .push("Only one of the fields 'Body' and 'Input' may be given".to_owned()),
+            (Some(_), Some(_)) => {
+                problems.push("Only one of the fields 'Body' and 'Input' may be given".to_owned())
+            }
             (None, None) if problems.is_empty() => {
                 problems.push("The field \"Body\" is required but was missing".to_owned());
             }
@@ -95,16 +96,18 @@ impl Optimized {
         let bytes = answer.payload.clone().unwrap_or_default();
         let (http, metadata) = sdk_metadata(&answer.headers, answer.status, &answer.request_id);
         let mut result = answer.output.as_object().cloned().unwrap_or_default();
-        let body = match invocation.output.as_deref().and_then(|uri| Some((uri, bucket_and_key(uri)?))) {
-            None => body_of(&bytes),
-            Some((uri, (bucket, key))) => {
-                let content_type = result.get("ContentType").cloned().unwrap_or(Value::from(JSON));
-                let parameters =
-                    json!({ "Bucket": bucket, "Key": key, "ContentType": content_type });
-                self.request(call, ("s3", "PutObject"), S3, &parameters, Some(bytes)).await?;
-                Value::from(uri)
-            }
-        };
+        let body =
+            match invocation.output.as_deref().and_then(|uri| Some((uri, bucket_and_key(uri)?))) {
+                None => body_of(&bytes),
+                Some((uri, (bucket, key))) => {
+                    let content_type =
+                        result.get("ContentType").cloned().unwrap_or(Value::from(JSON));
+                    let parameters =
+                        json!({ "Bucket": bucket, "Key": key, "ContentType": content_type });
+                    self.request(call, ("s3", "PutObject"), S3, &parameters, Some(bytes)).await?;
+                    Value::from(uri)
+                }
+            };
         result.insert("Body".to_owned(), body);
         result.insert("SdkHttpMetadata".to_owned(), http);
         result.insert("SdkResponseMetadata".to_owned(), metadata);

@@ -84,7 +84,8 @@ impl Optimized {
         let member = if kind.takes_list { kind.listed } else { kind.change };
         let parameters = json!({ "ClusterId": cluster, member: change });
         let response = self.emr(call, service, kind.modify, &parameters).await?;
-        let (http, metadata) = sdk_metadata(&response.headers, response.status, &response.request_id);
+        let (http, metadata) =
+            sdk_metadata(&response.headers, response.status, &response.request_id);
         Ok(Payload::from_value(json!({ "SdkHttpMetadata": http, "SdkResponseMetadata": metadata })))
     }
 
@@ -121,11 +122,9 @@ impl Optimized {
         parameters: &Value,
     ) -> Result<crate::aws::AwsResponse, TaskFailure> {
         let operation = super::operation(service, name, call)?;
-        let aws =
-            AwsCall { service, operation, parameters, payload: None, context: context(call) };
+        let aws = AwsCall { service, operation, parameters, payload: None, context: context(call) };
         let answer = self.client.call(&aws).await;
-        answer.map_err(|error: AwsError| {
-            family_failure(EMR_FAMILY, error, &call.dispatch.parameters)
-        })
+        answer
+            .map_err(|error: AwsError| family_failure(EMR_FAMILY, error, &call.dispatch.parameters))
     }
 }

@@ -188,8 +188,7 @@ impl Optimized {
                     let service = self.model(call, row)?;
                     let operation = super::operation(service, job.poll.operation, call)?;
                     let answer = operation.output.as_ref();
-                    let answer =
-                        respelled(service, answer, response.output, Moments::Milliseconds);
+                    let answer = respelled(service, answer, response.output, Moments::Milliseconds);
                     match self.progress(call, row, job, &answer).await {
                         Progress::Running => last = job.shown(&answer),
                         Progress::Succeeded(shown) => return Ok(Payload::from_value(shown)),
@@ -201,7 +200,8 @@ impl Optimized {
                 }
                 // It passes.
                 Err(AwsError::Client { .. }) => {}
-                Err(AwsError::Service(fault)) if is_passing(fault.status, fault.code.as_deref()) => {}
+                Err(AwsError::Service(fault))
+                    if is_passing(fault.status, fault.code.as_deref()) => {}
                 Err(error) => {
                     unknown += 1;
                     if unknown > UNKNOWN_MAX {
@@ -222,7 +222,8 @@ impl Optimized {
             return Progress::Running;
         }
         let is_success = (job.check)(&shown)
-            || (row.service == "ecs" && self.essential_containers_succeeded(call, row, &shown).await);
+            || (row.service == "ecs"
+                && self.essential_containers_succeeded(call, row, &shown).await);
         match is_success {
             true => Progress::Succeeded(shown),
             false => Progress::Failed(shown),
@@ -248,14 +249,13 @@ impl Optimized {
 
     /// Stops a job, as far as that is possible.
     pub(crate) async fn cancel(&self, call: &TaskCall, submitted: Option<Payload>) {
-        let Some((row, cancel)) = super::row_of(call)
-            .and_then(|row| Some((row, row.job.as_ref()?.cancel.as_ref()?)))
+        let Some((row, cancel)) =
+            super::row_of(call).and_then(|row| Some((row, row.job.as_ref()?.cancel.as_ref()?)))
         else {
             return;
         };
         let Some(submitted) = submitted else { return };
-        let parameters =
-            cancel.parameters(call.dispatch.parameters.value(), submitted.value());
+        let parameters = cancel.parameters(call.dispatch.parameters.value(), submitted.value());
         let Ok(parameters) = parameters else { return };
         if let Err(error) = self.call(call, row, cancel.operation, &parameters).await {
             let failure = failure_of(row, error, &Payload::from_value(Value::Null));

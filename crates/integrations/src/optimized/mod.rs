@@ -128,7 +128,13 @@ impl Optimized {
         let service = service_models::find(row.model).ok_or_else(unknown)?;
         let operation = service.operation(name).ok_or_else(unknown)?;
         self.client
-            .call(&AwsCall { service, operation, parameters, payload: None, context: context(call) })
+            .call(&AwsCall {
+                service,
+                operation,
+                parameters,
+                payload: None,
+                context: context(call),
+            })
             .await
     }
 
@@ -138,10 +144,7 @@ impl Optimized {
 }
 
 fn is_request_response(call: &TaskCall) -> bool {
-    matches!(
-        call.dispatch.resource,
-        Resource::Service { pattern: Pattern::RequestResponse, .. }
-    )
+    matches!(call.dispatch.resource, Resource::Service { pattern: Pattern::RequestResponse, .. })
 }
 
 fn operation(

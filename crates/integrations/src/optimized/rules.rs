@@ -163,9 +163,13 @@ mod tests {
         assert!(!ok(task(json!([{"ExitCode": 0}, {"ExitCode": 1}]), "EssentialContainerExited")));
         assert!(!ok(task(json!([{"Reason": "killed"}]), "UserInitiated")));
         assert!(!ok(task(json!([]), "TaskFailedToStart")));
-        let definitions = json!([{"Name": "a", "Essential": true}, {"Name": "b", "Essential": false}]);
+        let definitions =
+            json!([{"Name": "a", "Essential": true}, {"Name": "b", "Essential": false}]);
         let containers = |a: i64, b: i64| {
-            task(json!([{"Name": "a", "ExitCode": a}, {"Name": "b", "ExitCode": b}]), "EssentialContainerExited")
+            task(
+                json!([{"Name": "a", "ExitCode": a}, {"Name": "b", "ExitCode": b}]),
+                "EssentialContainerExited",
+            )
         };
         assert!(essential_containers_succeeded(&containers(0, 137), &definitions));
         assert!(!essential_containers_succeeded(&containers(1, 0), &definitions));
@@ -174,7 +178,8 @@ mod tests {
 
     #[test]
     fn clusters_must_stay() {
-        let keep = |keep: Value| json!({"Name": "c", "Instances": {"KeepJobFlowAliveWhenNoSteps": keep}});
+        let keep =
+            |keep: Value| json!({"Name": "c", "Instances": {"KeepJobFlowAliveWhenNoSteps": keep}});
         assert!(emr_create_cluster(keep(json!(true))).is_ok());
         assert!(emr_create_cluster(keep(json!(false))).is_err());
         let problems = emr_create_cluster(json!({"Steps": []})).unwrap_err();

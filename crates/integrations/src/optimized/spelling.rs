@@ -47,7 +47,9 @@ pub(super) fn respelled(
         (ShapeType::Map, Value::Object(entries)) => {
             let of = shape.value();
             let entries = entries.into_iter();
-            entries.map(|(key, value)| (key, respelled(service, Some(of), value, moments))).collect()
+            entries
+                .map(|(key, value)| (key, respelled(service, Some(of), value, moments)))
+                .collect()
         }
         (ShapeType::Timestamp, value) => moment(&value, moments).unwrap_or(value),
         (_, value) => value,

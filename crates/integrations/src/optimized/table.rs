@@ -39,11 +39,7 @@ pub(crate) struct Row {
     pub(crate) job: Option<Job>,
 }
 
-const fn family(
-    prefix: &'static str,
-    service: &'static str,
-    exception: &'static str,
-) -> Family {
+const fn family(prefix: &'static str, service: &'static str, exception: &'static str) -> Family {
     Family { prefix, service, exception }
 }
 
@@ -64,8 +60,7 @@ const EMR_SERVERLESS: Family =
 const EVENT_BRIDGE: Family =
     family("EventBridge", "AmazonEventBridge", "AmazonEventBridgeException");
 const GLUE: Family = family("Glue", "AWSGlue", "AWSGlueException");
-const MEDIA_CONVERT: Family =
-    family("MediaConvert", "AWSMediaConvert", "AWSMediaConvertException");
+const MEDIA_CONVERT: Family = family("MediaConvert", "AWSMediaConvert", "AWSMediaConvertException");
 const SAGE_MAKER: Family = family("SageMaker", "AmazonSageMaker", "AmazonSageMakerException");
 const SNS: Family = family("SNS", "AmazonSNS", "AmazonSNSException");
 const SQS: Family = family("SQS", "AmazonSQS", "AmazonSQSException");
@@ -232,10 +227,7 @@ pub(crate) static TABLE: &[Row] = &[
                 &["SUCCEEDED"],
                 &["FAILED", "CANCELLED"],
             )
-            .cancel(
-                "StopQueryExecution",
-                &[submitted("QueryExecutionId", "/QueryExecutionId")],
-            ),
+            .cancel("StopQueryExecution", &[submitted("QueryExecutionId", "/QueryExecutionId")]),
         ),
     row(("athena", "stopQueryExecution"), ("athena", "StopQueryExecution"), ATHENA),
     row(("athena", "getQueryExecution"), ("athena", "GetQueryExecution"), ATHENA),
@@ -417,30 +409,42 @@ pub(crate) static TABLE: &[Row] = &[
                 &[submitted("Id", "/Id"), submitted("VirtualClusterId", "/VirtualClusterId")],
             ),
         ),
-    row(("emr-serverless", "createApplication"), ("emrserverless", "CreateApplication"), EMR_SERVERLESS)
-        .token("ClientToken")
-        .job(job(
-            SERVERLESS_APPLICATION,
-            "/Application/State",
-            &["CREATED", "STARTED"],
-            &["TERMINATED"],
-        )),
-    row(("emr-serverless", "startApplication"), ("emrserverless", "StartApplication"), EMR_SERVERLESS)
-        .response(rules::serverless_ids)
-        .job(job(
-            SERVERLESS_APPLICATION,
-            "/Application/State",
-            &["STARTED"],
-            &["STOPPED", "TERMINATED"],
-        )),
-    row(("emr-serverless", "stopApplication"), ("emrserverless", "StopApplication"), EMR_SERVERLESS)
-        .response(rules::serverless_ids)
-        .job(job(
-            SERVERLESS_APPLICATION,
-            "/Application/State",
-            &["STOPPED", "CREATED"],
-            &["TERMINATED"],
-        )),
+    row(
+        ("emr-serverless", "createApplication"),
+        ("emrserverless", "CreateApplication"),
+        EMR_SERVERLESS,
+    )
+    .token("ClientToken")
+    .job(job(
+        SERVERLESS_APPLICATION,
+        "/Application/State",
+        &["CREATED", "STARTED"],
+        &["TERMINATED"],
+    )),
+    row(
+        ("emr-serverless", "startApplication"),
+        ("emrserverless", "StartApplication"),
+        EMR_SERVERLESS,
+    )
+    .response(rules::serverless_ids)
+    .job(job(
+        SERVERLESS_APPLICATION,
+        "/Application/State",
+        &["STARTED"],
+        &["STOPPED", "TERMINATED"],
+    )),
+    row(
+        ("emr-serverless", "stopApplication"),
+        ("emrserverless", "StopApplication"),
+        EMR_SERVERLESS,
+    )
+    .response(rules::serverless_ids)
+    .job(job(
+        SERVERLESS_APPLICATION,
+        "/Application/State",
+        &["STOPPED", "CREATED"],
+        &["TERMINATED"],
+    )),
     row(
         ("emr-serverless", "deleteApplication"),
         ("emrserverless", "DeleteApplication"),

@@ -29,5 +29,9 @@ async fn answers_and_failures() {
     check("echo", expect![[r#"{"Headers":{"Content-Length":["57"],"Content-Type":["application/json"],"X-Seen":["1","2"]},"ResponseBody":{"method":"POST","target":"/echo?q=1","body":"{\"a\":1}"},"StatusCode":200,"StatusText":"OK"}"#]]).await;
     check("status/403", expect![[r#"ApiGateway.403: {"message":"no"}"#]]).await;
     check("huge", expect!["States.DataLimitExceeded: The state/task 'apigateway' returned a result with a size exceeding the maximum number of bytes service limit."]).await;
-    check("silent", expect!["ApiGateway.SdkClientException: Unable to execute HTTP request: Read timed out"]).await;
+    check(
+        "silent",
+        expect!["ApiGateway.SdkClientException: Unable to execute HTTP request: Read timed out"],
+    )
+    .await;
 }

@@ -25,8 +25,7 @@ async fn service(script: Script) -> Web {
         let operation = operation(request);
         let mut script = script.lock().unwrap();
         let answers = script.get_mut(operation.as_str()).unwrap_or_else(|| panic!("{operation}"));
-        let (status, body) =
-            if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
+        let (status, body) = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
         Response::builder()
             .status(status)
             .header("content-type", "application/x-amz-json-1.1")
@@ -190,7 +189,9 @@ async fn events_tell_where_they_come_from() {
 
 #[tokio::test]
 async fn jobs_are_followed_to_their_end() {
-    let run = |state: &str| (200, json!({"JobRun": {"Id": "r", "JobRunState": state, "StartedOn": 1_600_000_000.5}}));
+    let run = |state: &str| {
+        (200, json!({"JobRun": {"Id": "r", "JobRunState": state, "StartedOn": 1_600_000_000.5}}))
+    };
     let started = ("StartJobRun", &[(200, json!({"JobRunId": "r"}))][..]);
     let missing = (400, json!({"__type": "EntityNotFoundException", "message": "not yet"}));
     let busy = (400, json!({"__type": "ThrottlingException", "message": "slow down"}));
@@ -222,8 +223,17 @@ async fn jobs_are_followed_to_their_end() {
     let gone = (404, json!({"__type": "ResourceNotFoundException", "message": "No cluster found"}));
     check(
         script(&[
-            ("DELETE /clusters/c", &[(200, json!({"cluster": {"name": "c", "status": "DELETING"}}))]),
-            ("GET /clusters/c", &[(200, json!({"cluster": {"name": "c", "status": "DELETING", "createdAt": 1}})), gone]),
+            (
+                "DELETE /clusters/c",
+                &[(200, json!({"cluster": {"name": "c", "status": "DELETING"}}))],
+            ),
+            (
+                "GET /clusters/c",
+                &[
+                    (200, json!({"cluster": {"name": "c", "status": "DELETING", "createdAt": 1}})),
+                    gone,
+                ],
+            ),
         ]),
         "eks:deleteCluster.sync",
         json!({"Name": "c"}),
@@ -243,7 +253,8 @@ async fn containers_decide_over_an_ecs_task() {
         json!({"taskArn": "t", "clusterArn": "c", "taskDefinitionArn": "d", "lastStatus": status,
             "containers": [{"name": "a", "exitCode": codes[0]}, {"name": "b", "exitCode": codes[1]}]})
     };
-    let started = ("RunTask", &[(200, json!({"tasks": [task("PROVISIONING", [0, 0])], "failures": []}))][..]);
+    let started =
+        ("RunTask", &[(200, json!({"tasks": [task("PROVISIONING", [0, 0])], "failures": []}))][..]);
     let definition = json!({"taskDefinition": {"containerDefinitions": [{"name": "a"}, {"name": "b", "essential": false}]}});
     let stopped = |codes| vec![(200, json!({"tasks": [task("STOPPED", codes)]}))];
     let parameters = json!({"TaskDefinition": "d", "ClientToken": "mine",
@@ -297,7 +308,8 @@ async fn containers_decide_over_an_ecs_task() {
             "#]],
         ),
     ] {
-        check(script(&[("RunTask", &[(200, full.clone())])]), task, parameters.clone(), expected).await;
+        check(script(&[("RunTask", &[(200, full.clone())])]), task, parameters.clone(), expected)
+            .await;
     }
 }
 
@@ -306,7 +318,10 @@ async fn emr_has_operations_of_its_own() {
     check(
         script(&[
             ("AddJobFlowSteps", &[(200, json!({"StepIds": ["s-1"]}))]),
-            ("DescribeStep", &[(200, json!({"Step": {"Id": "s-1", "Status": {"State": "COMPLETED"}}}))]),
+            (
+                "DescribeStep",
+                &[(200, json!({"Step": {"Id": "s-1", "Status": {"State": "COMPLETED"}}}))],
+            ),
         ]),
         "elasticmapreduce:addStep.sync",
         json!({"ClusterId": "j-1", "Step": {"Name": "s", "HadoopJarStep": {"Jar": "x"}}}),
@@ -354,11 +369,15 @@ async fn emr_has_operations_of_its_own() {
 async fn a_submitted_job_is_found_again_and_not_started() {
     let web = service(script(&[(
         "GetQueryExecution",
-        &[(200, json!({"QueryExecution": {"QueryExecutionId": "q", "Status": {"State": "SUCCEEDED"}}}))],
+        &[(
+            200,
+            json!({"QueryExecution": {"QueryExecutionId": "q", "Status": {"State": "SUCCEEDED"}}}),
+        )],
     )]))
     .await;
     let world = world(&web);
-    let mut call = call(resource("athena:startQueryExecution.sync"), json!({"QueryString": "SELECT 1"}));
+    let mut call =
+        call(resource("athena:startQueryExecution.sync"), json!({"QueryString": "SELECT 1"}));
     call.dispatch.submitted = Some(Payload::from_value(json!({"QueryExecutionId": "q"})));
     call.submission = Submission::to(|_| panic!("submitted twice"));
     let output = world.integrations.run(call).await.unwrap();
@@ -387,7 +406,11 @@ async fn repeated_submissions_have_one_token() {
 
 #[tokio::test]
 async fn a_job_is_stopped_with_its_task() {
-    let web = service(script(&[("TerminateJob", &[(200, json!({}))]), ("POST /v1/terminatejob", &[(200, json!({}))])])).await;
+    let web = service(script(&[
+        ("TerminateJob", &[(200, json!({}))]),
+        ("POST /v1/terminatejob", &[(200, json!({}))]),
+    ]))
+    .await;
     let world = world(&web);
     let call: TaskCall = call(resource("batch:submitJob.sync"), json!({"JobName": "n"}));
     world.integrations.cancel(call.clone(), None).await;
@@ -404,7 +427,10 @@ async fn a_job_is_stopped_with_its_task() {
 async fn a_call_with_nowhere_to_go_says_so() {
     let world = World::with_config(|_| {});
     let failure: Failure = world
-        .run(resource("sns:publish"), json!({"TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": {}}))
+        .run(
+            resource("sns:publish"),
+            json!({"TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": {}}),
+        )
         .await
         .unwrap_err();
     assert_eq!(failure.error, "Stepwell.NotConfigured");
@@ -452,4 +478,3 @@ async fn models_are_invoked_with_json_or_objects() {
     )
     .await;
 }
-

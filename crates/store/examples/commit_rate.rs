@@ -8,15 +8,22 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use store::{ExecutionKey, NewExecution, Outcome, RowState, SqliteStore, Store, TurnWrite, Write};
+use store::{DayUsage, ExecutionKey, NewExecution, Outcome, RowState, SqliteStore, Store, TurnWrite, Write};
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1_000];
 
 const OVER: RowState =
-    RowState { status: 1, stop_date: Some(1_700_000_000_100), wake: None, recover: false };
+    RowState { status: 1, stop_date: Some(1_700_000_000_100), recover: false, ..RUNNING };
 const WAITING: RowState =
-    RowState { status: 0, stop_date: None, wake: Some(1_800_000_000_000), recover: false };
-const RUNNING: RowState = RowState { status: 0, stop_date: None, wake: None, recover: true };
+    RowState { wake: Some(1_800_000_000_000), recover: false, ..RUNNING };
+const RUNNING: RowState = RowState {
+    status: 0,
+    stop_date: None,
+    wake: None,
+    recover: true,
+    redrive_count: 0,
+    redrive_date: None,
+};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -71,7 +78,8 @@ fn turn(key: u64, turns_before: u32, state: RowState, name: Option<String>) -> W
         header: vec![b'h'; 60],
     });
     let journal = vec![b'j'; 500];
-    Write::Turn(TurnWrite { key: ExecutionKey(key), turns_before, journal, state, new })
+    let usage = DayUsage::default();
+    Write::Turn(TurnWrite { key: ExecutionKey(key), turns_before, journal, state, usage, new })
 }
 
 /// Each execution has a turn for each state. Executions start in groups of a thousand, or of a

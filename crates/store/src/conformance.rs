@@ -1,8 +1,8 @@
 //! What every store must do, as a function that any store's tests call.
 
 use crate::{
-    ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, NewExecution, Outcome,
-    RowState, Store, TurnWrite, Write,
+    DayUsage, ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, NewExecution,
+    Outcome, PurgeQuery, RowState, Store, TurnWrite, Usage, UsageEntry, Write,
 };
 
 /// Drives an empty store through the whole contract and panics where it is not kept.
@@ -20,19 +20,28 @@ pub fn check_store(store: &dyn Store) {
     check_open_counts(store);
     check_records(store);
     check_record_pages(store);
+    check_usage(store);
+    check_purge(store);
     check_bounds(store);
 }
 
 const ARN_STEM: &str = "arn:aws:states:eu-central-1:123456789012";
 
-const RUNNING: RowState = RowState { status: 0, stop_date: None, wake: None, recover: true };
+const RUNNING: RowState = RowState {
+    status: 0,
+    stop_date: None,
+    wake: None,
+    recover: true,
+    redrive_count: 0,
+    redrive_date: None,
+};
 
 fn machine(name: &str) -> String {
     format!("{ARN_STEM}:stateMachine:{name}")
 }
 
 fn stopped(status: u8, stop_date: i64) -> RowState {
-    RowState { status, stop_date: Some(stop_date), wake: None, recover: false }
+    RowState { status, stop_date: Some(stop_date), recover: false, ..RUNNING }
 }
 
 fn new_execution(of: &str, name: &str, start_date: i64) -> NewExecution {
@@ -50,12 +59,14 @@ fn new_execution(of: &str, name: &str, start_date: i64) -> NewExecution {
 
 fn first_turn(key: u64, new: NewExecution, state: RowState) -> TurnWrite {
     let journal = format!("turn 1 of {key}").into_bytes();
-    TurnWrite { key: ExecutionKey(key), turns_before: 0, journal, state, new: Some(new) }
+    let (key, usage) = (ExecutionKey(key), DayUsage::default());
+    TurnWrite { key, turns_before: 0, journal, state, usage, new: Some(new) }
 }
 
 fn later_turn(key: u64, turns_before: u32, state: RowState) -> TurnWrite {
     let journal = format!("turn {} of {key}", turns_before + 1).into_bytes();
-    TurnWrite { key: ExecutionKey(key), turns_before, journal, state, new: None }
+    let (key, usage) = (ExecutionKey(key), DayUsage::default());
+    TurnWrite { key, turns_before, journal, state, usage, new: None }
 }
 
 /// Commits turns as one batch and compares what came of each.
@@ -133,10 +144,12 @@ fn check_turns(store: &dyn Store) {
     assert_eq!(store.highest_key().expect("read"), ExecutionKey(100));
 
     // An execution that was over goes on: a redrive.
-    accept(store, &[later_turn(100, 3, RUNNING)]);
-    assert_eq!(row(store, 100).state, RUNNING);
-    accept(store, &[later_turn(100, 4, stopped(2, 9_000))]);
-    assert_eq!(row(store, 100).state, stopped(2, 9_000));
+    let redriven = RowState { redrive_count: 1, redrive_date: Some(7_000), ..RUNNING };
+    accept(store, &[later_turn(100, 3, redriven)]);
+    assert_eq!(row(store, 100).state, redriven);
+    let over = RowState { status: 2, stop_date: Some(9_000), recover: false, ..redriven };
+    accept(store, &[later_turn(100, 4, over)]);
+    assert_eq!(row(store, 100).state, over);
     assert_eq!(store.journal(ExecutionKey(100)).expect("read").len(), 5);
 }
 
@@ -325,9 +338,11 @@ fn check_lists(store: &dyn Store) {
     check(of_all(), Some(0), &[602, 600]);
     check(of_all(), Some(1), &[601, 603]);
     check(of_version(1), Some(1), &[601]);
-    // A redrive puts it back to its start.
-    accept(store, &[later_turn(603, 1, RUNNING)]);
+    // A redrive puts it to the redrive's moment.
+    let redriven = RowState { redrive_count: 1, redrive_date: Some(9_000), ..RUNNING };
+    accept(store, &[later_turn(603, 1, redriven)]);
     check(of_all(), Some(0), &[603, 602, 600]);
+    check(of_all(), None, &[607, 603, 601, 604, 602, 600]);
     check(of_alias("live"), None, &[603, 602]);
     check(of_alias("live"), Some(1), &[]);
 }
@@ -520,6 +535,120 @@ fn check_record_pages(store: &dyn Store) {
         }
     }
     assert_eq!(store.records("ta", "", "", 10).expect("read"), []);
+}
+
+/// Sums of days and state machines; refused writes add nothing.
+fn check_usage(store: &dyn Store) {
+    let used = |transitions, requests| Usage { transitions, requests, ..Usage::default() };
+    let on = |day, usage| DayUsage { day, usage };
+    let entry = |day, name: &str, usage| UsageEntry {
+        day,
+        state_machine_arn: machine(name).into(),
+        usage,
+    };
+    let first = |key, of: &str, name: &str, usage| TurnWrite {
+        usage,
+        ..first_turn(key, new_execution(of, name, 1_000), RUNNING)
+    };
+    assert_eq!(store.usage(i64::MIN, i64::MAX).expect("read"), []);
+    let all = Usage {
+        executions: 1,
+        transitions: 2,
+        requests: 3,
+        milliseconds: 4,
+        megabyte_milliseconds: u64::from(u32::MAX) * 5,
+    };
+    accept(store, &[first(1_200, "usage-b", "one", on(10, all))]);
+    accept(store, &[first(1_201, "usage-a", "two", on(10, used(7, 0)))]);
+    let later = TurnWrite { usage: on(11, used(1, 0)), ..later_turn(1_200, 1, RUNNING) };
+    let again = TurnWrite { usage: on(11, used(2, 0)), ..later_turn(1_200, 2, RUNNING) };
+    accept(store, &[later, again]);
+    let late = TurnWrite { usage: on(11, used(50, 0)), ..later_turn(1_200, 2, RUNNING) };
+    commit(store, &[late], &[Outcome::Conflict]);
+    let taken = first(1_202, "usage-b", "one", on(11, used(50, 0)));
+    commit(store, &[taken], &[Outcome::NameTaken]);
+    let added = Write::AddUsage(entry(10, "usage-c", used(0, 9)));
+    assert_eq!(store.commit(&[added.clone(), added]).expect("commits"), [Outcome::Committed; 2]);
+
+    let ten = [
+        entry(10, "usage-a", used(7, 0)),
+        entry(10, "usage-b", all),
+        entry(10, "usage-c", used(0, 18)),
+    ];
+    assert_eq!(store.usage(10, 11).expect("read"), ten);
+    assert_eq!(store.usage(11, 12).expect("read"), [entry(11, "usage-b", used(3, 0))]);
+    assert_eq!(store.usage(10, 12).expect("read").len(), 4);
+    assert_eq!(store.usage(12, 10).expect("read"), []);
+}
+
+/// What is purged is gone, its name is free, its key is not.
+fn check_purge(store: &dyn Store) {
+    let new = |name, start_date, listed| NewExecution {
+        listed,
+        ..new_execution("purge", name, start_date)
+    };
+    accept(
+        store,
+        &[
+            first_turn(1_300, new("old", 1_000, true), stopped(1, 2_000)),
+            first_turn(1_301, new("open", 1_100, true), RUNNING),
+            first_turn(1_302, new("late", 1_200, true), stopped(1, 9_000)),
+            first_turn(1_303, new("express", 1_300, false), stopped(2, 2_000)),
+            first_turn(1_304, new("new", 5_000, true), stopped(1, 5_001)),
+        ],
+    );
+    accept(store, &[later_turn(1_300, 1, stopped(2, 2_500))]);
+    let query = |listed_before, unlisted_before, after, limit| {
+        let after = ExecutionKey(after);
+        let query = PurgeQuery { listed_before, unlisted_before, after, limit };
+        let found = store.purgeable(&query).expect("read");
+        let keys: Vec<_> = found.executions.iter().map(|(key, turns)| (key.0, *turns)).collect();
+        (keys, found.looked_to.map(|key| key.0))
+    };
+    assert_eq!(query(5_000, 5_000, 1_299, 100), (vec![(1_300, 2), (1_303, 1)], None));
+    assert_eq!(query(2_500, 5_000, 1_299, 100), (vec![(1_303, 1)], None));
+    assert_eq!(query(5_000, 0, 1_299, 100), (vec![(1_300, 2)], None));
+    assert_eq!(query(5_000, 5_000, 1_299, 2), (vec![(1_300, 2)], Some(1_301)));
+    assert_eq!(query(5_000, 5_000, 1_300, 2), (vec![], Some(1_302)));
+    assert_eq!(query(9_999, 9_999, 1_303, 100), (vec![(1_304, 1)], Some(1_304)));
+    assert_eq!(query(9_999, 9_999, 1_304, 100), (vec![], None));
+
+    let purge = |key, turns| {
+        let write = Write::Purge { key: ExecutionKey(key), turns };
+        store.commit(&[write]).expect("commits")[0]
+    };
+    let before = listed(store, &of_machine("purge", None));
+    assert_eq!(before, [1_302, 1_304, 1_300, 1_301]);
+    // Another number of turns, not over, the highest key.
+    assert_eq!(purge(1_300, 1), Outcome::Conflict);
+    assert_eq!(purge(1_301, 1), Outcome::Conflict);
+    assert_eq!(purge(1_304, 1), Outcome::Conflict);
+    assert_eq!(listed(store, &of_machine("purge", None)), before);
+
+    assert_eq!(purge(1_300, 2), Outcome::Committed);
+    assert_eq!(purge(1_300, 2), Outcome::Committed);
+    assert_eq!(purge(1_303, 1), Outcome::Committed);
+    assert_eq!(listed(store, &of_machine("purge", None)), [1_302, 1_304, 1_301]);
+    assert_eq!(store.execution(ExecutionKey(1_300)).expect("read"), None);
+    assert_eq!(store.journal(ExecutionKey(1_300)).expect("read"), Vec::<Vec<u8>>::new());
+    let old = new("old", 6_000, true);
+    assert_eq!(store.execution_by_arn(&old.arn).expect("read"), None);
+    commit(store, &[later_turn(1_300, 2, RUNNING)], &[Outcome::Conflict]);
+
+    accept(store, &[first_turn(1_305, old.clone(), RUNNING)]);
+    let found = store.execution_by_arn(&old.arn).expect("read").expect("it is there");
+    assert_eq!(found.key, ExecutionKey(1_305));
+    assert_eq!(store.count_open(&machine("purge")).expect("read"), 2);
+    // In one batch: the name of what goes is free for what comes.
+    accept(store, &[later_turn(1_305, 1, stopped(1, 7_000))]);
+    accept(store, &[first_turn(1_306, new("last", 7_000, true), RUNNING)]);
+    let writes = [
+        Write::Purge { key: ExecutionKey(1_305), turns: 2 },
+        Write::Turn(first_turn(1_307, old.clone(), RUNNING)),
+    ];
+    assert_eq!(store.commit(&writes).expect("commits"), [Outcome::Committed; 2]);
+    let found = store.execution_by_arn(&old.arn).expect("read").expect("it is there");
+    assert_eq!(found.key, ExecutionKey(1_307));
 }
 
 /// Bounds of numbers and odd texts.

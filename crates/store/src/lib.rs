@@ -32,7 +32,7 @@ pub trait Store: Send + Sync + 'static {
     /// The turns of an execution, in order, each as its bytes were committed.
     fn journal(&self, key: ExecutionKey) -> Result<Vec<Vec<u8>>, StoreError>;
     /// Executions of one state machine (or of one version or alias), newest first: those that
-    /// are not over by start, those that are by end. By index, never by scan.
+    /// are not over by their last redrive or else their start, those that are by end. By index, never by scan.
     fn list_executions(&self, query: &ExecutionQuery) -> Result<Vec<ExecutionRow>, StoreError>;
     /// Keys of executions whose wake-up is at or before `until` (milliseconds since 1970), the
     /// earliest first, with the moment.
@@ -47,6 +47,12 @@ pub trait Store: Send + Sync + 'static {
     fn count_open(&self, state_machine_arn: &str) -> Result<u64, StoreError>;
     /// The highest key ever committed; key 0 where there is none.
     fn highest_key(&self) -> Result<ExecutionKey, StoreError>;
+
+    /// Executions that were over before some moment, in the order of their keys: a part of the
+    /// way through all that started before it. By key, so that nothing has to be kept for it.
+    fn purgeable(&self, query: &PurgeQuery) -> Result<Purgeable, StoreError>;
+    /// Sums of the days from `from` to before `until` (days since 1970), by day, then ARN.
+    fn usage(&self, from: i64, until: i64) -> Result<Vec<UsageEntry>, StoreError>;
 
     /// A record.
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError>;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::records::{
     ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, NewExecution, Outcome,
-    RowState, TurnWrite, Write,
+    PurgeQuery, Purgeable, RowState, TurnWrite, Usage, UsageEntry, Write,
 };
 use crate::{Store, StoreError};
 
@@ -120,6 +120,34 @@ impl Store for MemoryStore {
         Ok(self.contents().executions.last_key_value().map(|(key, _)| *key).unwrap_or_default())
     }
 
+    fn purgeable(&self, query: &PurgeQuery) -> Result<Purgeable, StoreError> {
+        let contents = self.contents();
+        let mut found = Purgeable::default();
+        let beyond = (Bound::Excluded(query.after), Bound::Unbounded);
+        for (key, held) in contents.executions.range(beyond).take(query.limit) {
+            if query.is_beyond(held.new.start_date) {
+                found.looked_to = None;
+                break;
+            }
+            if query.takes(held.new.listed, held.state.stop_date) {
+                found.executions.push((*key, held.turns()));
+            }
+            found.looked_to = Some(*key);
+        }
+        Ok(found)
+    }
+
+    fn usage(&self, from: i64, until: i64) -> Result<Vec<UsageEntry>, StoreError> {
+        let contents = self.contents();
+        let days = contents.usage.range((from, Box::from(""))..(until.max(from), Box::from("")));
+        let entry = |((day, arn), usage): (&(i64, Box<str>), &Usage)| UsageEntry {
+            day: *day,
+            state_machine_arn: arn.clone(),
+            usage: *usage,
+        };
+        Ok(days.map(entry).collect())
+    }
+
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let contents = self.contents();
         Ok(contents.records.get(&(kind.to_owned(), key.to_owned())).map(|body| body.to_vec()))
@@ -156,6 +184,8 @@ struct Contents {
     open: BTreeMap<Box<str>, u64>,
     /// By kind and key.
     records: BTreeMap<(String, String), Arc<[u8]>>,
+    /// By day and state machine.
+    usage: BTreeMap<(i64, Box<str>), Usage>,
 }
 
 /// An execution. Its parts are shared, so that a fork is cheap.
@@ -189,6 +219,10 @@ impl Contents {
             Write::DeleteRecord { kind, key } => {
                 self.records.remove(&((*kind).to_owned(), key.clone()));
             }
+            Write::AddUsage(entry) => {
+                self.add_usage(entry.day, &entry.state_machine_arn, entry.usage);
+            }
+            Write::Purge { key, turns } => return self.purge(*key, *turns),
         }
         Outcome::Committed
     }
@@ -215,7 +249,27 @@ impl Contents {
         let held = self.executions.get_mut(&turn.key).expect("inserted above or before");
         held.state = turn.state;
         held.journal.push(turn.journal.as_slice().into());
+        let machine_arn = held.new.state_machine_arn.clone();
         self.add_to_indexes(turn.key);
+        self.add_usage(turn.usage.day, &machine_arn, turn.usage.usage);
+        Outcome::Committed
+    }
+
+    fn add_usage(&mut self, day: i64, machine_arn: &str, usage: Usage) {
+        if !usage.is_zero() {
+            *self.usage.entry((day, machine_arn.into())).or_default() += usage;
+        }
+    }
+
+    fn purge(&mut self, key: ExecutionKey, turns: u32) -> Outcome {
+        let Some(held) = self.executions.get(&key) else { return Outcome::Committed };
+        let is_last = self.executions.last_key_value().is_some_and(|(last, _)| *last == key);
+        if held.turns() != turns || held.state.status == 0 || is_last {
+            return Outcome::Conflict;
+        }
+        self.remove_from_indexes(key);
+        let held = self.executions.remove(&key).expect("looked at above");
+        self.by_arn.remove(&held.new.arn);
         Outcome::Committed
     }
 
@@ -262,7 +316,7 @@ impl Held {
     }
 
     fn place(&self, key: ExecutionKey) -> ListPlace {
-        ListPlace { moment: self.state.stop_date.unwrap_or(self.new.start_date), key }
+        ListPlace { moment: self.state.moment(self.new.start_date), key }
     }
 
     /// The lists it stands in.
@@ -280,9 +334,10 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DayUsage;
 
     fn turn(key: u64, turns_before: u32) -> Write {
-        let state = RowState { status: 0, stop_date: None, wake: Some(5), recover: true };
+        let state = RowState { wake: Some(5), recover: true, ..RowState::default() };
         let new = (turns_before == 0).then(|| NewExecution {
             arn: format!("arn:{key}").into(),
             name: "name".into(),
@@ -294,7 +349,8 @@ mod tests {
             header: Vec::new(),
         });
         let journal = vec![1, 2, 3];
-        Write::Turn(TurnWrite { key: ExecutionKey(key), turns_before, journal, state, new })
+        let (key, usage) = (ExecutionKey(key), DayUsage::default());
+        Write::Turn(TurnWrite { key, turns_before, journal, state, usage, new })
     }
 
     #[test]

@@ -19,6 +19,15 @@ pub enum Write {
         kind: &'static str,
         key: String,
     },
+    /// Adds to the sums of a day and state machine, for what no turn is kept of.
+    AddUsage(UsageEntry),
+    /// Deletes an execution that is over, with its journal. Its name is free again, its key is
+    /// not. A conflict if the number of turns is another one, if it is not over, or if its key
+    /// is the highest of all. What is not there is deleted already.
+    Purge {
+        key: ExecutionKey,
+        turns: u32,
+    },
 }
 
 /// One turn of an execution: its events and the row as it is afterwards.
@@ -31,6 +40,8 @@ pub struct TurnWrite {
     /// The opaque bytes of the turn's events.
     pub journal: Vec<u8>,
     pub state: RowState,
+    /// What the turn adds to the sums of its state machine.
+    pub usage: DayUsage,
     /// What never changes; present exactly for the first turn.
     pub new: Option<NewExecution>,
 }
@@ -54,7 +65,7 @@ pub struct NewExecution {
 }
 
 /// The part of an execution's row that turns change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowState {
     /// Opaque, except that 0 means that it is not over.
     pub status: u8,
@@ -64,6 +75,67 @@ pub struct RowState {
     pub wake: Option<i64>,
     /// Whether a new process must take it up at start.
     pub recover: bool,
+    /// How often it was redriven.
+    pub redrive_count: u32,
+    /// When it was redriven last, in milliseconds since 1970.
+    pub redrive_date: Option<i64>,
+}
+
+impl RowState {
+    /// What lists are ordered by.
+    pub(crate) fn moment(&self, start_date: i64) -> i64 {
+        self.stop_date.or(self.redrive_date).unwrap_or(start_date)
+    }
+}
+
+/// Sums of what executions used, as AWS bills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Standard executions that started.
+    pub executions: u64,
+    /// State transitions of Standard executions.
+    pub transitions: u64,
+    /// Express executions that started.
+    pub requests: u64,
+    /// Billed time of Express executions.
+    pub milliseconds: u64,
+    /// Billed time of Express executions, each multiplied by its billed megabytes.
+    pub megabyte_milliseconds: u64,
+}
+
+impl Usage {
+    /// Whether there is nothing to add.
+    pub fn is_zero(&self) -> bool {
+        *self == Usage::default()
+    }
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Usage) {
+        self.executions += other.executions;
+        self.transitions += other.transitions;
+        self.requests += other.requests;
+        self.milliseconds += other.milliseconds;
+        self.megabyte_milliseconds += other.megabyte_milliseconds;
+    }
+}
+
+/// Usage and the day it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DayUsage {
+    /// Days since 1970, UTC.
+    pub day: i64,
+    pub usage: Usage,
+}
+
+/// Usage of one state machine on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageEntry {
+    /// Days since 1970, UTC.
+    pub day: i64,
+    /// Without version or alias.
+    pub state_machine_arn: Box<str>,
+    pub usage: Usage,
 }
 
 /// An execution's row.
@@ -74,6 +146,41 @@ pub struct ExecutionRow {
     pub turns: u32,
     pub new: NewExecution,
     pub state: RowState,
+}
+
+/// Which executions may be purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeQuery {
+    /// Those that lists show, if they were over before this moment (milliseconds since 1970).
+    pub listed_before: i64,
+    /// The others.
+    pub unlisted_before: i64,
+    /// Beyond this key.
+    pub after: ExecutionKey,
+    /// Executions to look at.
+    pub limit: usize,
+}
+
+impl PurgeQuery {
+    /// Whether a row is to be purged.
+    pub(crate) fn takes(&self, listed: bool, stop_date: Option<i64>) -> bool {
+        let before = if listed { self.listed_before } else { self.unlisted_before };
+        stop_date.is_some_and(|stop_date| stop_date < before)
+    }
+
+    /// Whether nothing that starts at this moment or later can be over before.
+    pub(crate) fn is_beyond(&self, start_date: i64) -> bool {
+        start_date >= self.listed_before.max(self.unlisted_before)
+    }
+}
+
+/// Executions that may be purged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Purgeable {
+    /// With their turns.
+    pub executions: Vec<(ExecutionKey, u32)>,
+    /// Go on beyond this key; none where there is nothing beyond.
+    pub looked_to: Option<ExecutionKey>,
 }
 
 /// What came of one write.
@@ -108,7 +215,7 @@ pub enum ExecutionsOf {
 /// A place in a list: the order is by `moment`, then by `key`, both falling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListPlace {
-    /// `stop_date` where it is over, else `start_date`.
+    /// `stop_date` where it is over, else `redrive_date`, else `start_date`.
     pub moment: i64,
     pub key: ExecutionKey,
 }
@@ -116,6 +223,6 @@ pub struct ListPlace {
 impl ExecutionRow {
     /// Where the row stands in a list.
     pub fn place(&self) -> ListPlace {
-        ListPlace { moment: self.state.stop_date.unwrap_or(self.new.start_date), key: self.key }
+        ListPlace { moment: self.state.moment(self.new.start_date), key: self.key }
     }
 }

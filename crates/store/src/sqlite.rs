@@ -30,7 +30,9 @@ use self::checkpoint::Checkpointer;
 use self::error::{failed, is_sync_failure, unusable};
 use self::folder::FolderLock;
 use self::readers::Readers;
-use crate::records::{ExecutionKey, ExecutionQuery, ExecutionRow, Outcome, Write};
+use crate::records::{
+    ExecutionKey, ExecutionQuery, ExecutionRow, Outcome, PurgeQuery, Purgeable, UsageEntry, Write,
+};
 use crate::{Store, StoreError};
 
 /// A store in a data directory.
@@ -194,6 +196,14 @@ impl Store for SqliteStore {
 
     fn highest_key(&self) -> Result<ExecutionKey, StoreError> {
         self.read(read::highest_key)
+    }
+
+    fn purgeable(&self, query: &PurgeQuery) -> Result<Purgeable, StoreError> {
+        self.read(|connection| read::purgeable(connection, query))
+    }
+
+    fn usage(&self, from: i64, until: i64) -> Result<Vec<UsageEntry>, StoreError> {
+        self.read(|connection| read::usage(connection, from, until))
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -118,9 +118,12 @@ impl ArnWriter {
 
         let newest = index.read();
         let count = 2 * self.pending.new.len() + MOVED_MIN;
-        // An entry may be there from an earlier run that ended while entries moved.
-        let mut insert = connection
-            .prepare_cached("INSERT INTO arn_index VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+        // An entry may be there from an earlier run that ended while entries moved, and its
+        // execution may be purged.
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO arn_index SELECT ?1, ?2 \
+             WHERE EXISTS (SELECT 1 FROM executions WHERE key = ?2) ON CONFLICT DO NOTHING",
+        )?;
         let mut moved = 0;
         for entry in newest.moving.range(from..).take(count) {
             insert.execute(params![entry.0, entry.1])?;

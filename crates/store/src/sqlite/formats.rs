@@ -8,22 +8,21 @@ use rusqlite::Connection;
 
 use super::{Options, SqliteStore, schema};
 use crate::{
-    ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, MemoryStore, NewExecution, RowState,
-    Store, TurnWrite, Write,
+    DayUsage, ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, MemoryStore, NewExecution,
+    RowState, Store, TurnWrite, Usage, UsageEntry, Write,
 };
 
 const MACHINES: [&str; 2] = ["Orders", "Größe"];
 
-/// Batches that meet each part of the format. They are never changed; a part that is new in a
-/// later format is met by more of them.
-fn batches() -> Vec<Vec<Write>> {
-    let running = RowState { status: 0, stop_date: None, wake: None, recover: true };
+/// Batches that meet each part of a format. They are never changed; a part that is new in a later
+/// format is met by more of them.
+fn batches(version: u32) -> Vec<Vec<Write>> {
+    let running = RowState { recover: true, ..RowState::default() };
     let waiting = RowState { wake: Some(1_800_000_000_000), recover: false, ..running };
     let over = |status, stop_date| RowState {
         status,
         stop_date: Some(stop_date),
-        wake: None,
-        recover: false,
+        ..RowState::default()
     };
     let long = |byte: u8| vec![byte; 2_200];
     let standard = |key: u64, machine: &str| NewExecution {
@@ -43,21 +42,23 @@ fn batches() -> Vec<Vec<Write>> {
             turns_before: 0,
             journal,
             state,
+            usage: DayUsage::default(),
             new: Some(new),
         })
     };
     let later = |key, turns_before, state, journal| {
-        Write::Turn(TurnWrite { key: ExecutionKey(key), turns_before, journal, state, new: None })
+        let (key, usage) = (ExecutionKey(key), DayUsage::default());
+        Write::Turn(TurnWrite { key, turns_before, journal, state, usage, new: None })
     };
     let put = |kind, key: &str, body: &str| Write::PutRecord {
         kind,
         key: key.to_owned(),
         body: body.as_bytes().to_vec(),
     };
-    let version = Some(format!("{}:7", machine_arn("Orders")).into());
+    let of_version = Some(format!("{}:7", machine_arn("Orders")).into());
     let alias = Some(format!("{}:live", machine_arn("Orders")).into());
     let express = "arn:aws:states:eu-central-1:123456789012:express:Orders:run-4:0aa4e7c1".into();
-    vec![
+    let mut batches = vec![
         vec![
             put("stateMachine", "Orders", "definition"),
             first(1, standard(1, "Orders"), running, b"one".to_vec()),
@@ -73,7 +74,7 @@ fn batches() -> Vec<Vec<Write>> {
             ),
             first(
                 5,
-                NewExecution { version_arn: version.clone(), ..standard(5, "Orders") },
+                NewExecution { version_arn: of_version.clone(), ..standard(5, "Orders") },
                 over(2, 1_700_000_000_600),
                 long(5),
             ),
@@ -89,7 +90,7 @@ fn batches() -> Vec<Vec<Write>> {
         vec![
             first(
                 8,
-                NewExecution { version_arn: version, alias_arn: alias, ..standard(8, "Orders") },
+                NewExecution { version_arn: of_version, alias_arn: alias, ..standard(8, "Orders") },
                 over(1, 1_700_000_000_700),
                 b"8".to_vec(),
             ),
@@ -98,7 +99,20 @@ fn batches() -> Vec<Vec<Write>> {
             put("tag", "Orders/2", "gone"),
             Write::DeleteRecord { kind: "tag", key: "Orders/2".to_owned() },
         ],
-    ]
+    ];
+    if version >= 2 {
+        let redriven = RowState { redrive_count: 3, redrive_date: Some(1_700_000_000_900), ..running };
+        let usage = Usage {
+            executions: 1,
+            transitions: 2,
+            requests: 3,
+            milliseconds: 4,
+            megabyte_milliseconds: 5,
+        };
+        let entry = UsageEntry { day: 19_675, state_machine_arn: machine_arn("Größe").into(), usage };
+        batches.push(vec![Write::AddUsage(entry), later(5, 1, redriven, b"5 again".to_vec())]);
+    }
+    batches
 }
 
 fn machine_arn(name: &str) -> String {
@@ -163,11 +177,11 @@ fn this_version_writes_its_format() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { recent_arns_max: 3, ..Options::default() };
     let store = SqliteStore::open_with(folder.path(), &options).unwrap();
-    for batch in batches() {
+    for batch in batches(schema::VERSION) {
         store.commit(&batch).unwrap();
     }
     let dump = dump(&store.shared.writer().connection);
-    expect_file!["../../../../testdata/formats/store-v1/store.sql"].assert_eq(&dump);
+    expect_file!["../../../../testdata/formats/store-v2/store.sql"].assert_eq(&dump);
 }
 
 #[test]
@@ -182,7 +196,7 @@ fn every_format_can_be_read_and_written() {
 
         let store = SqliteStore::open(folder.path()).unwrap();
         let oracle = MemoryStore::default();
-        for batch in batches() {
+        for batch in batches(version) {
             oracle.commit(&batch).unwrap();
             let refused = store.commit(&batch[1..2]).unwrap();
             assert_eq!(refused, [crate::Outcome::Conflict], "version {version}");
@@ -197,6 +211,8 @@ fn every_format_can_be_read_and_written() {
         for machine in MACHINES.map(machine_arn) {
             assert_eq!(store.count_open(&machine).unwrap(), oracle.count_open(&machine).unwrap());
         }
+        let usage = |store: &dyn Store| store.usage(i64::MIN, i64::MAX).unwrap();
+        assert_eq!(usage(&store), usage(&oracle));
         for kind in ["stateMachine", "tag"] {
             let records = |store: &dyn Store| store.records(kind, "", "", 9).unwrap();
             assert_eq!(records(&store), records(&oracle));

@@ -5,13 +5,15 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use super::arns;
 use super::write::HEADER_TURN;
 use crate::records::{
-    ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, NewExecution, RowState,
+    ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, NewExecution, PurgeQuery,
+    Purgeable, RowState, Usage, UsageEntry,
 };
 
 /// An execution's row, as [`row`] reads it.
 const EXECUTION: &str = "SELECT e.key, e.turns, e.status, e.stopped, e.moment, e.wake, e.recover, \
      e.listed, e.start_date, machine.arn, version.arn, alias.arn, stem.arn, e.name, e.rest, \
-     coalesce(e.header, (SELECT bytes FROM journal WHERE execution = e.key AND turn = 0)) \
+     coalesce(e.header, (SELECT bytes FROM journal WHERE execution = e.key AND turn = 0)), \
+     e.redrives, e.redrive_date \
      FROM executions e JOIN arns machine ON machine.id = e.state_machine \
      LEFT JOIN arns version ON version.id = e.version \
      LEFT JOIN arns alias ON alias.id = e.alias \
@@ -28,6 +30,13 @@ const COUNT_OPEN: &str = "SELECT \
      (SELECT count(*) FROM executions WHERE listed = 1 AND state_machine = ?1 AND status = 0) + \
      (SELECT count(*) FROM executions WHERE listed = 0 AND status = 0 AND state_machine = ?1)";
 const HIGHEST_KEY: &str = "SELECT max(key) FROM executions";
+const PURGEABLE: &str = "SELECT key, turns, stopped, moment, listed, start_date \
+     FROM executions WHERE key > ?1 ORDER BY key LIMIT ?2";
+/// Sorted by day where it is read, then by ARN in memory: the table has no order of ARNs.
+const USAGE: &str = "SELECT usage.day, arns.arn, usage.executions, usage.transitions, \
+     usage.requests, usage.milliseconds, usage.megabyte_milliseconds \
+     FROM usage JOIN arns ON arns.id = usage.state_machine \
+     WHERE usage.day >= ?1 AND usage.day < ?2 ORDER BY usage.day";
 const RECORD: &str = "SELECT body FROM records WHERE kind = ?1 AND key = ?2";
 const RECORDS: &str = "SELECT key, body FROM records WHERE kind = ?1 AND key >= ?2 AND key > ?3 \
      ORDER BY key LIMIT ?4";
@@ -63,6 +72,8 @@ fn row(row: &Row<'_>) -> Result<ExecutionRow> {
             stop_date: stopped.then_some(moment),
             wake: row.get(5)?,
             recover: row.get(6)?,
+            redrive_count: row.get(16)?,
+            redrive_date: row.get(17)?,
         },
     })
 }
@@ -244,6 +255,48 @@ pub(super) fn highest_key(connection: &Connection) -> Result<ExecutionKey> {
     Ok(ExecutionKey(highest.map_or(0, i64::cast_unsigned)))
 }
 
+pub(super) fn purgeable(connection: &Connection, query: &PurgeQuery) -> Result<Purgeable> {
+    let after = number(query.after).unwrap_or(i64::MAX);
+    let mut select = connection.prepare_cached(PURGEABLE)?;
+    let mut rows = select.query(params![after, limit(query.limit)])?;
+    let mut found = Purgeable::default();
+    while let Some(row) = rows.next()? {
+        if query.is_beyond(row.get(5)?) {
+            found.looked_to = None;
+            break;
+        }
+        let key = ExecutionKey(row.get::<_, i64>(0)?.cast_unsigned());
+        let stopped: bool = row.get(2)?;
+        let moment: i64 = row.get(3)?;
+        if query.takes(row.get(4)?, stopped.then_some(moment)) {
+            found.executions.push((key, row.get(1)?));
+        }
+        found.looked_to = Some(key);
+    }
+    Ok(found)
+}
+
+pub(super) fn usage(connection: &Connection, from: i64, until: i64) -> Result<Vec<UsageEntry>> {
+    let mut select = connection.prepare_cached(USAGE)?;
+    let number = |row: &Row<'_>, at: usize| -> Result<u64> {
+        Ok(row.get::<_, i64>(at)?.cast_unsigned())
+    };
+    let found = select.query_map([from, until], |row| {
+        let usage = Usage {
+            executions: number(row, 2)?,
+            transitions: number(row, 3)?,
+            requests: number(row, 4)?,
+            milliseconds: number(row, 5)?,
+            megabyte_milliseconds: number(row, 6)?,
+        };
+        let arn: String = row.get(1)?;
+        Ok(UsageEntry { day: row.get(0)?, state_machine_arn: arn.into(), usage })
+    })?;
+    let mut entries: Vec<UsageEntry> = found.collect::<Result<_>>()?;
+    entries.sort_by(|a, b| (a.day, &a.state_machine_arn).cmp(&(b.day, &b.state_machine_arn)));
+    Ok(entries)
+}
+
 pub(super) fn record(connection: &Connection, kind: &str, key: &str) -> Result<Option<Vec<u8>>> {
     let mut select = connection.prepare_cached(RECORD)?;
     select.query_row([kind, key], |row| row.get(0)).optional()
@@ -291,6 +344,8 @@ mod tests {
             TO_RECOVER,
             COUNT_OPEN,
             HIGHEST_KEY,
+            PURGEABLE,
+            USAGE,
             RECORD,
             RECORDS,
         ];

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::{Options, SqliteStore};
 use crate::{
-    ExecutionKey, ExecutionQuery, ExecutionsOf, MemoryStore, NewExecution, RowState, Store,
-    StoreError, TurnWrite, Write, check_store,
+    DayUsage, ExecutionKey, ExecutionQuery, ExecutionsOf, MemoryStore, NewExecution, PurgeQuery,
+    RowState, Store, StoreError, TurnWrite, Usage, Write, check_store,
 };
 
 /// Meets with little data what takes much: hashes collide, move into the index, and the log is
@@ -47,13 +47,16 @@ enum Action {
     Turn { key: u64, off: i8, name: u8, of: u8, state: RowState, bytes: usize },
     Put { key: u8, bytes: usize },
     Delete { key: u8 },
+    Purge { key: u64, off: i8 },
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let state = (0..3_u8, -3..10_i64, proptest::option::of(0..20_i64), any::<bool>());
-    let state = state.prop_map(|(status, moment, wake, recover)| {
+    let redrive = (0..3_u32, proptest::option::of(-3..10_i64));
+    let state = (0..3_u8, -3..10_i64, proptest::option::of(0..20_i64), any::<bool>(), redrive);
+    let state = state.prop_map(|(status, moment, wake, recover, redrive)| {
         let stop_date = (status > 0).then_some(moment);
-        RowState { status, stop_date, wake, recover }
+        let (redrive_count, redrive_date) = redrive;
+        RowState { status, stop_date, wake, recover, redrive_count, redrive_date }
     });
     let off = prop_oneof![8 => Just(0_i8), 1 => Just(1), 1 => Just(-1)];
     let bytes = prop_oneof![6 => 0..600_usize, 1 => 900..5_000_usize];
@@ -64,6 +67,7 @@ fn action() -> impl Strategy<Value = Action> {
         }),
         1 => (0..6_u8, 0..2_000_usize).prop_map(|(key, bytes)| Action::Put { key, bytes }),
         1 => (0..6_u8).prop_map(|key| Action::Delete { key }),
+        2 => (1..25_u64, 0..2_i8).prop_map(|(key, off)| Action::Purge { key, off }),
     ]
 }
 
@@ -76,10 +80,17 @@ fn real(action: &Action, now: &MemoryStore) -> Write {
             let turns_before = turns.saturating_add_signed(off.into());
             let journal = vec![turns as u8; bytes];
             let new = (turns_before == 0).then(|| new_execution(name, of, bytes));
-            Write::Turn(TurnWrite { key, turns_before, journal, state, new })
+            let usage = Usage { transitions: bytes as u64, ..Usage::default() };
+            let usage = DayUsage { day: i64::from(name % 3), usage };
+            Write::Turn(TurnWrite { key, turns_before, journal, state, usage, new })
         }
         Action::Put { key, bytes } => {
             Write::PutRecord { kind: "kind", key: record_key(key), body: vec![key; bytes] }
+        }
+        Action::Purge { key, off } => {
+            let key = ExecutionKey(key);
+            let turns = now.execution(key).unwrap().map_or(0, |row| row.turns);
+            Write::Purge { key, turns: turns.saturating_add_signed(off.into()) }
         }
         Action::Delete { key } => Write::DeleteRecord { kind: "kind", key: record_key(key) },
     }
@@ -134,6 +145,13 @@ fn compare(one: &dyn Store, other: &dyn Store) {
             for status in [None, Some(0), Some(1), Some(2), Some(3)] {
                 compare_list(one, other, &of, status);
             }
+        }
+    }
+    same!(|store: &dyn Store| store.usage(0, 2));
+    for (listed_before, unlisted_before) in [(5, 5), (9, 2), (0, 10)] {
+        for after in [0, 7, 20].map(ExecutionKey) {
+            let query = PurgeQuery { listed_before, unlisted_before, after, limit: 6 };
+            same!(|store: &dyn Store| store.purgeable(&query));
         }
     }
     for prefix in ["", "0", "1/", "2"] {
@@ -228,13 +246,14 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// A first turn of an execution that runs.
 fn first_turn(key: u64, bytes: usize) -> Write {
-    let state = RowState { status: 0, stop_date: None, wake: None, recover: true };
+    let state = RowState { recover: true, ..RowState::default() };
     let new = NewExecution {
         arn: format!("arn:aws:states:::execution:m:{key}").into(),
         ..new_execution(key as u8, 0, 20)
     };
     let (key, journal) = (ExecutionKey(key), vec![key as u8; bytes]);
-    Write::Turn(TurnWrite { key, turns_before: 0, journal, state, new: Some(new) })
+    let usage = DayUsage::default();
+    Write::Turn(TurnWrite { key, turns_before: 0, journal, state, usage, new: Some(new) })
 }
 
 /// A log that ends anywhere, or is damaged anywhere, holds whole commits and never a part of one,
@@ -438,7 +457,7 @@ fn what_is_not_ours_is_left_alone() {
 #[test]
 fn a_newer_store_is_left_alone() {
     let newer = expect![
-        "DIR/stepwell.sqlite was written by a newer version of Stepwell (format 1000, while this version knows formats up to 1): use that version"
+        "DIR/stepwell.sqlite was written by a newer version of Stepwell (format 1000, while this version knows formats up to 2): use that version"
     ];
     let folder = closed_store();
     let connection = rusqlite::Connection::open(folder.path().join("stepwell.sqlite")).unwrap();

@@ -1,12 +1,16 @@
 //! Commits: a batch in one transaction.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, params};
 
 use super::Writer;
 use super::arn_index::{ArnIndex, ArnWriter};
 use super::arns::{self, Interned};
 use super::read;
-use crate::records::{NewExecution, Outcome, RowState, TurnWrite, Write};
+use crate::records::{
+    DayUsage, ExecutionKey, NewExecution, Outcome, RowState, TurnWrite, Usage, Write,
+};
 
 /// A header of at most so many bytes is kept in the execution's row.
 const ROW_HEADER_BYTES: usize = 1_024;
@@ -16,26 +20,26 @@ const ROW_BYTES: usize = 2_048;
 /// Where a long header is in the journal. Turns count from 1.
 pub(super) const HEADER_TURN: u32 = 0;
 
-/// Updates of a row, by whether its end, its wake-up and its recovery change.
+/// Updates of a row, by whether its end or its redrive, its wake-up and its recovery change.
 const UPDATES: [[[&str; 2]; 2]; 2] = [
     [
         [
-            "UPDATE executions SET turns = turns + 1 WHERE key = ?6",
-            "UPDATE executions SET turns = turns + 1, recover = ?5 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1 WHERE key = ?8",
+            "UPDATE executions SET turns = turns + 1, recover = ?5 WHERE key = ?8",
         ],
         [
-            "UPDATE executions SET turns = turns + 1, wake = ?4 WHERE key = ?6",
-            "UPDATE executions SET turns = turns + 1, wake = ?4, recover = ?5 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, wake = ?4 WHERE key = ?8",
+            "UPDATE executions SET turns = turns + 1, wake = ?4, recover = ?5 WHERE key = ?8",
         ],
     ],
     [
         [
-            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3 WHERE key = ?6",
-            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, recover = ?5 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, redrives = ?6, redrive_date = ?7 WHERE key = ?8",
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, redrives = ?6, redrive_date = ?7, recover = ?5 WHERE key = ?8",
         ],
         [
-            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, wake = ?4 WHERE key = ?6",
-            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, wake = ?4, recover = ?5 WHERE key = ?6",
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, redrives = ?6, redrive_date = ?7, wake = ?4 WHERE key = ?8",
+            "UPDATE executions SET turns = turns + 1, status = ?1, stopped = ?2, moment = ?3, redrives = ?6, redrive_date = ?7, wake = ?4, recover = ?5 WHERE key = ?8",
         ],
     ],
 ];
@@ -65,9 +69,11 @@ fn transact(writer: &mut Writer, arn_index: &ArnIndex, writes: &[Write]) -> Resu
     let connection = &*connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let statements = Statements::prepare(connection)?;
-    let mut batch = Batch { connection, statements, interned, arns, arn_index };
+    let usage = BTreeMap::new();
+    let mut batch = Batch { connection, statements, interned, arns, arn_index, usage };
     let outcomes = writes.iter().map(|write| batch.write(write)).collect::<Result<_>>()?;
     batch.arns.write(arn_index, connection)?;
+    batch.write_usage()?;
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(outcomes)
 }
@@ -78,6 +84,8 @@ struct Batch<'a> {
     interned: &'a mut Interned,
     arns: &'a mut ArnWriter,
     arn_index: &'a ArnIndex,
+    /// What the batch adds, by day and state machine: one write for all its turns.
+    usage: BTreeMap<(i64, i64), Usage>,
 }
 
 /// The statements that most writes need.
@@ -92,12 +100,13 @@ impl<'a> Statements<'a> {
         Ok(Statements {
             insert_execution: connection.prepare_cached(
                 "INSERT INTO executions VALUES \
-                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
                  ON CONFLICT DO NOTHING",
             )?,
             insert_turn: connection.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3)")?,
             select_state: connection.prepare_cached(
-                "SELECT turns, status, stopped, moment, wake, recover, start_date \
+                "SELECT turns, status, stopped, moment, wake, recover, start_date, redrives, \
+                 redrive_date, state_machine \
                  FROM executions WHERE key = ?1",
             )?,
         })
@@ -109,6 +118,8 @@ struct Before {
     turns: u32,
     state: RowState,
     start_date: i64,
+    /// The id of its ARN.
+    state_machine: i64,
 }
 
 impl Batch<'_> {
@@ -128,6 +139,11 @@ impl Batch<'_> {
                     .prepare_cached("DELETE FROM records WHERE kind = ?1 AND key = ?2")?;
                 delete.execute(params![kind, key])?;
             }
+            Write::AddUsage(entry) => {
+                let machine = self.interned.id(self.connection, &entry.state_machine_arn)?;
+                self.add_usage(machine, &DayUsage { day: entry.day, usage: entry.usage });
+            }
+            Write::Purge { key, turns } => return self.purge(*key, *turns),
         }
         Ok(Outcome::Committed)
     }
@@ -164,7 +180,7 @@ impl Batch<'_> {
             key,
             turn.state.status,
             turn.state.stop_date.is_some(),
-            turn.state.stop_date.unwrap_or(new.start_date),
+            turn.state.moment(new.start_date),
             turn.state.wake,
             turn.state.recover,
             new.listed,
@@ -177,11 +193,14 @@ impl Batch<'_> {
             rest,
             header,
             first_turn,
+            turn.state.redrive_count,
+            turn.state.redrive_date,
         ])?;
         if inserted == 0 {
             return Ok(Outcome::Conflict);
         }
         self.arns.add(self.arn_index, hash, key);
+        self.add_usage(state_machine, &turn.usage);
         if header.is_none() {
             self.statements.insert_turn.execute(params![key, HEADER_TURN, new.header])?;
         }
@@ -203,20 +222,81 @@ impl Batch<'_> {
         }
         // An index is written only where its columns are named, so they are where they changed.
         let (was, is) = (before.state, turn.state);
-        let ended = (was.status, was.stop_date) != (is.status, is.stop_date);
+        let end = |state: &RowState| {
+            (state.status, state.stop_date, state.redrive_count, state.redrive_date)
+        };
+        let ended = end(&was) != end(&is);
         let update = UPDATES[usize::from(ended)][usize::from(was.wake != is.wake)]
             [usize::from(was.recover != is.recover)];
-        let moment = is.stop_date.unwrap_or(before.start_date);
+        let moment = is.moment(before.start_date);
         self.connection.prepare_cached(update)?.execute(params![
             is.status,
             is.stop_date.is_some(),
             moment,
             is.wake,
             is.recover,
+            is.redrive_count,
+            is.redrive_date,
             key
         ])?;
         let number = turn.turns_before + 1;
         self.statements.insert_turn.execute(params![key, number, turn.journal])?;
+        self.add_usage(before.state_machine, &turn.usage);
+        Ok(Outcome::Committed)
+    }
+
+    fn add_usage(&mut self, machine: i64, added: &DayUsage) {
+        if !added.usage.is_zero() {
+            *self.usage.entry((added.day, machine)).or_default() += added.usage;
+        }
+    }
+
+    /// Writes the sums that the batch changes.
+    fn write_usage(&mut self) -> Result<()> {
+        if self.usage.is_empty() {
+            return Ok(());
+        }
+        let mut add = self.connection.prepare_cached(
+            "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET \
+             executions = executions + excluded.executions, \
+             transitions = transitions + excluded.transitions, \
+             requests = requests + excluded.requests, \
+             milliseconds = milliseconds + excluded.milliseconds, \
+             megabyte_milliseconds = megabyte_milliseconds + excluded.megabyte_milliseconds",
+        )?;
+        for ((day, machine), usage) in &self.usage {
+            add.execute(params![
+                day,
+                machine,
+                usage.executions.cast_signed(),
+                usage.transitions.cast_signed(),
+                usage.requests.cast_signed(),
+                usage.milliseconds.cast_signed(),
+                usage.megabyte_milliseconds.cast_signed(),
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn purge(&mut self, key: ExecutionKey, turns: u32) -> Result<Outcome> {
+        let Some(row) = read::execution(self.connection, key)? else {
+            return Ok(Outcome::Committed);
+        };
+        // Where the highest key went, it would be given out again.
+        let is_last = read::highest_key(self.connection)? == key;
+        if row.turns != turns || row.state.status == 0 || is_last {
+            return Ok(Outcome::Conflict);
+        }
+        let number = key.0.cast_signed();
+        let hash = (self.arn_index.hash)(&row.new.arn);
+        for (delete, values) in [
+            ("DELETE FROM executions WHERE key = ?1", &[number][..]),
+            ("DELETE FROM journal WHERE execution = ?1", &[number]),
+            ("DELETE FROM arn_index WHERE hash = ?1 AND execution = ?2", &[hash, number]),
+        ] {
+            let values = rusqlite::params_from_iter(values);
+            self.connection.prepare_cached(delete)?.execute(values)?;
+        }
         Ok(Outcome::Committed)
     }
 
@@ -230,8 +310,15 @@ impl Batch<'_> {
                 stop_date: stopped.then_some(moment),
                 wake: row.get(4)?,
                 recover: row.get(5)?,
+                redrive_count: row.get(7)?,
+                redrive_date: row.get(8)?,
             };
-            Ok(Before { turns: row.get(0)?, state, start_date: row.get(6)? })
+            Ok(Before {
+                turns: row.get(0)?,
+                state,
+                start_date: row.get(6)?,
+                state_machine: row.get(9)?,
+            })
         });
         before.optional()
     }

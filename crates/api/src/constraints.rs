@@ -77,6 +77,8 @@ pub(crate) enum Pattern {
     Ascii,
     /// Letters, digits, `_`, `-` and `.`, and not digits alone.
     CharacterRestrictedName,
+    /// ASCII without white space and control characters.
+    Visible,
 }
 
 impl Pattern {
@@ -84,6 +86,7 @@ impl Pattern {
         match self {
             Pattern::Ascii => r"\p{ASCII}*",
             Pattern::CharacterRestrictedName => r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$",
+            Pattern::Visible => "[!-~]+",
         }
     }
 
@@ -94,6 +97,9 @@ impl Pattern {
             Pattern::CharacterRestrictedName => {
                 text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_punctuation(byte))
                     && text.bytes().any(|byte| byte.is_ascii_alphabetic() || is_punctuation(byte))
+            }
+            Pattern::Visible => {
+                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
             }
         }
     }

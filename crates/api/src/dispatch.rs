@@ -34,11 +34,6 @@ pub(crate) struct Call<'c> {
     pub(crate) trace_header: Option<&'c str>,
 }
 
-/// The row of an operation that is not there yet.
-const fn missing(name: &'static str) -> Operation {
-    Operation { name, request: &[], run: None }
-}
-
 /// All operations of AWS's model of 2016-11-23, by name.
 pub(crate) static OPERATIONS: [Operation; 37] = [
     create_activity::OPERATION,
@@ -64,7 +59,7 @@ pub(crate) static OPERATIONS: [Operation; 37] = [
     list_state_machines::OPERATION,
     list_tags_for_resource::OPERATION,
     publish_state_machine_version::OPERATION,
-    missing("RedriveExecution"),
+    redrive_execution::OPERATION,
     send_task_failure::OPERATION,
     send_task_heartbeat::OPERATION,
     send_task_success::OPERATION,

@@ -18,6 +18,7 @@ pub(crate) enum ErrorType {
     Conflict,
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
+    ExecutionNotRedrivable,
     /// What a signature needs is not all there.
     IncompleteSignature,
     InvalidArn,
@@ -86,6 +87,7 @@ impl ErrorType {
             E::Conflict => service!("ConflictException"),
             E::ExecutionAlreadyExists => service!("ExecutionAlreadyExists"),
             E::ExecutionDoesNotExist => service!("ExecutionDoesNotExist"),
+            E::ExecutionNotRedrivable => service!("ExecutionNotRedrivable"),
             E::InvalidArn => service!("InvalidArn"),
             E::InvalidDefinition => service!("InvalidDefinition"),
             E::InvalidEncryptionConfiguration => service!("InvalidEncryptionConfiguration"),
@@ -272,6 +274,10 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::InvalidDefinition(diagnostics) => {
                 ApiError::invalid_definition(&diagnostics)
             }
+            RuntimeError::ExecutionNotRedrivable { arn, reason } => ApiError::new(
+                ErrorType::ExecutionNotRedrivable,
+                format!("Execution {arn} invalid for redrive as: {}", reason.reason()),
+            ),
             RuntimeError::ExecutionDoesNotExist(arn) => ApiError::execution_does_not_exist(&arn),
             RuntimeError::ExecutionAlreadyExists(arn) => ApiError::new(
                 ErrorType::ExecutionAlreadyExists,

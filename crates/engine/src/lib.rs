@@ -35,6 +35,6 @@ pub use event::{Event, EventKind, FrameId, TaskId};
 pub use execution::{Execution, Identity, Status, TaskState};
 pub use history::{Detail, Details, HistoryEvent, project};
 pub use inspection::Inspection;
-pub use redrive::NotRedrivable;
+pub use redrive::{NotRedrivable, Redrivability};
 pub use state_test::{StateTest, StateTestRun, TestStatus, TestStep, TestedState};
 pub use step::{Decision, Refusal, recover, step};

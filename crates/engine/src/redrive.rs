@@ -46,6 +46,39 @@ impl NotRedrivable {
     }
 }
 
+/// What decides whether an execution can be redriven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redrivability {
+    pub status: Status,
+    pub is_express: bool,
+    pub event_count: u32,
+    pub start_date: Timestamp,
+    pub stop_date: Option<Timestamp>,
+}
+
+impl Redrivability {
+    /// Why the execution cannot be redriven at this moment, as far as it knows by itself.
+    pub fn refusal(&self, now: Timestamp) -> Option<NotRedrivable> {
+        let expired = |since: Timestamp, seconds| since.plus_seconds(seconds) <= now;
+        match self.status {
+            Status::Running => return Some(NotRedrivable::Running),
+            Status::Succeeded => return Some(NotRedrivable::Succeeded),
+            Status::Failed | Status::TimedOut | Status::Aborted => {}
+        }
+        if self.is_express {
+            Some(NotRedrivable::Express)
+        } else if self.event_count >= limits::REDRIVE_EVENTS_BELOW {
+            Some(NotRedrivable::HistoryEventLimitExceeded)
+        } else if expired(self.start_date, limits::STANDARD_SECONDS_MAX) {
+            Some(NotRedrivable::MaxExecutionTimeExceeded)
+        } else if self.stop_date.is_some_and(|stop| expired(stop, limits::REDRIVABLE_SECONDS)) {
+            Some(NotRedrivable::RedrivablePeriodExceeded)
+        } else {
+            None
+        }
+    }
+}
+
 /// The redrives of an execution so far.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Redrives {
@@ -90,24 +123,14 @@ impl Execution {
         (now < at.plus_seconds(limits::REDRIVE_TOKEN_SECONDS)).then_some(*at)
     }
 
-    /// Why it cannot be redriven at this moment, as far as the execution itself knows.
-    pub fn not_redrivable(&self, now: Timestamp) -> Option<NotRedrivable> {
-        let expired = |since: Timestamp, seconds| since.plus_seconds(seconds) <= now;
-        match self.status {
-            Status::Running => return Some(NotRedrivable::Running),
-            Status::Succeeded => return Some(NotRedrivable::Succeeded),
-            Status::Failed | Status::TimedOut | Status::Aborted => {}
-        }
-        if self.identity.express {
-            Some(NotRedrivable::Express)
-        } else if self.event_count() >= limits::REDRIVE_EVENTS_BELOW {
-            Some(NotRedrivable::HistoryEventLimitExceeded)
-        } else if expired(self.start_date(), limits::STANDARD_SECONDS_MAX) {
-            Some(NotRedrivable::MaxExecutionTimeExceeded)
-        } else if self.stop_date().is_some_and(|stop| expired(stop, limits::REDRIVABLE_SECONDS)) {
-            Some(NotRedrivable::RedrivablePeriodExceeded)
-        } else {
-            None
+    /// What decides whether it can be redriven.
+    pub fn redrivability(&self) -> Redrivability {
+        Redrivability {
+            status: self.status,
+            is_express: self.identity.express,
+            event_count: self.event_count(),
+            start_date: self.start_date(),
+            stop_date: self.stop_date(),
         }
     }
 
@@ -181,7 +204,7 @@ impl Turn<'_> {
         {
             return Ok(None);
         }
-        if let Some(why) = execution.not_redrivable(now) {
+        if let Some(why) = execution.redrivability().refusal(now) {
             return Ok(Some(Refusal::NotRedrivable(why)));
         }
         // A year is counted from the first start, the machine's own time anew.

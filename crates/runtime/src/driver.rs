@@ -292,6 +292,7 @@ impl Driver {
             Output::Publish(progress) => self.publish(progress),
             Output::Reply { .. } => unreachable!("replies were taken to their senders"),
             read @ (Output::Load(_)
+            | Output::Reopen(_)
             | Output::Resolve(_)
             | Output::LoadDefinition(_)
             | Output::ListDue { .. }

@@ -6,7 +6,7 @@ mod versions;
 use std::sync::Arc;
 
 use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
-use engine::{HistoryEvent, Identity, Status, TaskFailure};
+use engine::{HistoryEvent, Identity, NotRedrivable, Redrivability, Status, TaskFailure};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{ExecutionQuery, ListPlace, Store, StoreError};
@@ -48,6 +48,9 @@ pub enum RuntimeError {
     /// The ARN of the execution that has the name.
     #[error("execution already exists: {0}")]
     ExecutionAlreadyExists(String),
+    /// It is not over, was successful, or too much has happened since.
+    #[error("execution {arn} cannot be redriven: {}", reason.reason())]
+    ExecutionNotRedrivable { arn: String, reason: NotRedrivable },
     #[error("activity does not exist: {0}")]
     ActivityDoesNotExist(String),
     #[error("too many workers poll the activity {0}")]
@@ -147,6 +150,10 @@ pub struct ExecutionDescription {
     pub parent_execution_arn: Option<Box<str>>,
     /// State transitions so far, as AWS bills them.
     pub transitions: u64,
+    pub redrive_count: u32,
+    /// When it was redriven last.
+    pub redrive_date: Option<Timestamp>,
+    pub redrivability: Redrivability,
 }
 
 /// An execution as ListExecutions shows it.
@@ -160,6 +167,9 @@ pub struct ExecutionSummary {
     pub status: Status,
     pub start_date: Timestamp,
     pub stop_date: Option<Timestamp>,
+    pub redrive_count: u32,
+    /// When it was redriven last.
+    pub redrive_date: Option<Timestamp>,
     /// Where a following page goes on.
     pub place: ListPlace,
 }
@@ -350,6 +360,22 @@ impl Runtime {
         };
         match self.ask(request).await? {
             Answer::Stopped(moment) => Ok(moment),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// RedriveExecution: the moment of the redrive, also if this client token made it before.
+    pub async fn redrive_execution(
+        &self,
+        execution_arn: &str,
+        client_token: Option<String>,
+    ) -> Result<Timestamp, RuntimeError> {
+        let request = Request::Redrive {
+            execution_arn: execution_arn.into(),
+            client_token: client_token.map(Into::into),
+        };
+        match self.ask(request).await? {
+            Answer::Redriven(moment) => Ok(moment),
             _ => Err(wrong_answer()),
         }
     }

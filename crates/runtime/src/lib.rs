@@ -14,6 +14,7 @@ mod handle;
 mod http_inspection;
 pub mod limits;
 pub mod load;
+mod metering;
 mod mocks;
 pub mod node;
 mod observer;

@@ -18,11 +18,12 @@ use crate::surroundings::Surroundings;
 /// An execution read from the store.
 pub struct Loaded {
     pub(crate) row: ExecutionRow,
-    /// Absent where the execution is over: then the row says all that commands need.
+    /// Absent where the execution is over: then the row says all that commands need, except a
+    /// redrive.
     pub(crate) open: Option<OpenExecution>,
 }
 
-/// An execution that is not over, folded.
+/// An execution, folded.
 pub(crate) struct OpenExecution {
     pub(crate) execution: Box<Execution>,
     pub(crate) definition: Arc<Definition>,
@@ -61,6 +62,7 @@ pub fn perform(
             Input::Checked { writes, result }
         }
         Output::Load(key) => Input::Loaded { key, result: load(store, surroundings, key, now) },
+        Output::Reopen(key) => Input::Loaded { key, result: reopen(store, surroundings, key, now) },
         Output::Resolve(arn) => {
             let result = store.execution_by_arn(&arn);
             Input::Resolved { arn, result }
@@ -104,6 +106,29 @@ pub fn load(
     if row.state.status != 0 {
         return Ok(Some(Box::new(Loaded { row, open: None })));
     }
+    open(store, surroundings, row, now)
+}
+
+/// Reads an execution, and folds it also if it is over. None if there is none with this key.
+pub fn reopen(
+    store: &dyn Store,
+    surroundings: &Surroundings,
+    key: ExecutionKey,
+    now: Timestamp,
+) -> Result<Option<Box<Loaded>>, LoadError> {
+    match store.execution(key)? {
+        Some(row) => open(store, surroundings, row, now),
+        None => Ok(None),
+    }
+}
+
+fn open(
+    store: &dyn Store,
+    surroundings: &Surroundings,
+    row: ExecutionRow,
+    now: Timestamp,
+) -> Result<Option<Box<Loaded>>, LoadError> {
+    let key = row.key;
     let journal = store.journal(key)?;
     load_open(store, surroundings, row, &journal, now).map(|loaded| Some(Box::new(loaded)))
 }
@@ -271,6 +296,12 @@ pub fn check(
             Write::PutRecord { kind, key, body } => {
                 let is_there = store.record(kind, key)?.as_ref() == Some(body);
                 Ok(if is_there { Finding::Durable } else { Finding::Absent(None) })
+            }
+            // Sums do not say who added: rather one is lost than counted twice.
+            Write::AddUsage(_) => Ok(Finding::Durable),
+            Write::Purge { key, .. } => {
+                let is_gone = store.execution(*key)?.is_none();
+                Ok(if is_gone { Finding::Durable } else { Finding::Absent(None) })
             }
             Write::DeleteRecord { kind, key } => {
                 let is_gone = store.record(kind, key)?.is_none();

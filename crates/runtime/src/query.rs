@@ -165,6 +165,8 @@ fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeError> {
         status,
         start_date: Timestamp(row.new.start_date),
         stop_date: row.state.stop_date.map(Timestamp),
+        redrive_count: row.state.redrive_count,
+        redrive_date: row.state.redrive_date.map(Timestamp),
         place,
     })
 }

@@ -12,6 +12,7 @@ use store::{ExecutionKey, NewExecution, RowState, TurnWrite};
 
 use crate::definitions::Definition;
 use crate::load::panic_text;
+use crate::metering;
 use crate::records::{self, ExecutionHeader, ParentRecord, StateMachineRecord};
 use crate::status::status_code;
 use crate::surroundings::Surroundings;
@@ -94,6 +95,7 @@ impl TurnJob {
 
     fn run_unguarded(self) -> TurnResult {
         let TurnJob { key, mut execution, definition, commands, now, seed, .. } = self;
+        let before = metering::Before::of(&execution);
         let world = self.surroundings.of(key);
         let mut events = Vec::new();
         let mut effects = Vec::new();
@@ -119,6 +121,7 @@ impl TurnJob {
             effects.extend(decision.effects);
             branches.extend(decision.branches);
         }
+        let usage = metering::of_turn(&before, &execution, &definition, now);
         let has_events = !events.is_empty();
         let new = match &self.journal {
             JournalPolicy::Create { machine, trace_header, parent } => {
@@ -134,6 +137,7 @@ impl TurnJob {
                 turns_before: self.turns_before,
                 journal: encode_turn(&events),
                 state: row_state(&execution, self.is_awaited),
+                usage,
                 new,
             })
         });
@@ -151,6 +155,8 @@ fn row_state(execution: &Execution, is_awaited: bool) -> RowState {
         wake: if is_open { execution.next_wake().map(|moment| moment.0) } else { None },
         // A task that waits for it may be stopped in the moment in which the process ends.
         recover: execution.needs_recovery() || (is_open && is_awaited),
+        redrive_count: execution.redrive_count(),
+        redrive_date: execution.redrive_date().map(|moment| moment.0),
     }
 }
 

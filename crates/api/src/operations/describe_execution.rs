@@ -1,7 +1,6 @@
 //! DescribeExecution.
 
-use asl::Timestamp;
-use engine::Status;
+use engine::{NotRedrivable, Status};
 use runtime::ExecutionDescription;
 
 use crate::arn::execution_arn;
@@ -20,54 +19,25 @@ pub(crate) const OPERATION: Operation = Operation {
     run: Some(|call| Box::pin(run(call))),
 };
 
-/// Seconds after its end in which an execution can be redriven (AWS quota): 14 days.
-const REDRIVABLE_SECONDS: u64 = 14 * 24 * 60 * 60;
-
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let arn = call.request.required_text("executionArn");
     execution_arn(arn)?;
     let with_data = call.request.text("includedData") != Some(METADATA_ONLY);
     let execution = call.api.runtime.describe_execution(arn).await?;
-    let is_deleting = execution.status != Status::Running
-        && call
-            .api
-            .runtime
-            .state_machine(&execution.identity.state_machine_arn)
-            .is_ok_and(|machine| machine.deleting);
-    Ok(describe(&execution, with_data, not_redrivable(&execution, is_deleting, call.api.now())))
-}
-
-/// Why an execution cannot be redriven; none if it can.
-fn not_redrivable(
-    execution: &ExecutionDescription,
-    is_deleting: bool,
-    now: Timestamp,
-) -> Option<String> {
-    let reason = match execution.status {
-        Status::Running | Status::Succeeded => {
-            let status = execution.status.name();
-            return Some(format!("Execution is {status} and cannot be redriven"));
-        }
-        Status::Failed | Status::TimedOut | Status::Aborted => {
-            let expired = |since: Timestamp, seconds| since.plus_seconds(seconds) < now;
-            if is_deleting {
-                "State machine is in DELETING status"
-            } else if expired(execution.start_date, engine::limits::STANDARD_SECONDS_MAX) {
-                "Execution has exceeded the max execution time"
-            } else if execution.stop_date.is_some_and(|stop| expired(stop, REDRIVABLE_SECONDS)) {
-                "Execution redrivable period exceeded"
-            } else {
-                return None;
-            }
-        }
+    let machine = call.api.runtime.state_machine(&execution.identity.state_machine_arn);
+    let is_gone = machine.map_or(true, |machine| machine.deleting);
+    let refusal = execution.redrivability.refusal(call.api.now());
+    let refusal = match refusal {
+        None if is_gone => Some(NotRedrivable::StateMachineDeleting),
+        other => other,
     };
-    Some(reason.to_owned())
+    Ok(describe(&execution, with_data, refusal))
 }
 
 fn describe(
     execution: &ExecutionDescription,
     with_data: bool,
-    not_redrivable: Option<String>,
+    not_redrivable: Option<NotRedrivable>,
 ) -> Vec<u8> {
     let identity = &execution.identity;
     let output = execution.output.as_ref();
@@ -97,12 +67,13 @@ fn describe(
     }
     response.optional_text("stateMachineVersionArn", identity.state_machine_version_arn.as_deref());
     response.optional_text("stateMachineAliasArn", identity.state_machine_alias_arn.as_deref());
-    response.number("redriveCount", 0);
+    response.number("redriveCount", u64::from(execution.redrive_count));
+    response.optional_time("redriveDate", execution.redrive_date);
     match not_redrivable {
         None => response.text("redriveStatus", "REDRIVABLE"),
         Some(reason) => {
             response.text("redriveStatus", "NOT_REDRIVABLE");
-            response.text("redriveStatusReason", &reason);
+            response.text("redriveStatusReason", reason.reason());
         }
     }
     response.finish()

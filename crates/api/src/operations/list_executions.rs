@@ -116,5 +116,6 @@ fn write(item: &mut JsonObject, execution: &ExecutionSummary) {
     item.optional_time("stopDate", execution.stop_date);
     item.optional_text("stateMachineVersionArn", execution.version_arn.as_deref());
     item.optional_text("stateMachineAliasArn", execution.alias_arn.as_deref());
-    item.number("redriveCount", 0);
+    item.number("redriveCount", u64::from(execution.redrive_count));
+    item.optional_time("redriveDate", execution.redrive_date);
 }

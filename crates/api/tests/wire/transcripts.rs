@@ -162,6 +162,7 @@ transcripts! {
     map_runs
     missing_operations
     pages
+    redrives
     state_machines
     tags
     test_state

@@ -248,6 +248,8 @@ impl Pending {
                     Write::Turn(turn) => turn_size(turn),
                     Write::PutRecord { key, body, .. } => key.len() + body.len(),
                     Write::DeleteRecord { key, .. } => key.len(),
+                    Write::AddUsage(entry) => entry.state_machine_arn.len(),
+                    Write::Purge { .. } => 0,
                 };
                 (writes.len(), writes.iter().map(size).sum())
             }

@@ -19,10 +19,18 @@ pub(crate) struct Entry {
     pub(crate) then: Then,
 }
 
+impl Entry {
+    pub(crate) fn is_redrive(&self) -> bool {
+        matches!(self.then, Then::Redrive { .. })
+    }
+}
+
 /// Who waits for a command.
 pub(crate) enum Then {
     /// StopExecution: answer with the moment of the end.
     Stop(ReplyId),
+    /// RedriveExecution: answer with its moment.
+    Redrive { reply: ReplyId, client_token: Option<Box<str>> },
     /// SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat.
     Token(ReplyId),
     /// GetActivityTask: hand the task over.
@@ -39,7 +47,7 @@ impl Then {
     /// The caller that gets an error if the command cannot be made durable. Polls just go on.
     pub(crate) fn caller(&self) -> Option<ReplyId> {
         match self {
-            Then::Stop(reply) | Then::Token(reply) => Some(*reply),
+            Then::Stop(reply) | Then::Token(reply) | Then::Redrive { reply, .. } => Some(*reply),
             Then::Activity { .. } | Then::Submit(_) | Then::Return(_) | Then::Nothing => None,
         }
     }
@@ -166,6 +174,17 @@ impl Resident {
             load_failures: 0,
             stamp: None,
         }
+    }
+
+    /// Whether somebody wants it redriven.
+    pub(crate) fn is_to_be_redriven(&self) -> bool {
+        self.queue.iter().any(Entry::is_redrive)
+    }
+
+    /// How many commands the next turn takes: a redrive is the first of its turn.
+    pub(crate) fn turn_length(&self) -> usize {
+        let next = self.queue.iter().skip(1).position(Entry::is_redrive);
+        next.map_or(self.queue.len(), |at| at + 1)
     }
 
     /// Whether its turns are kept in the store.

@@ -14,6 +14,7 @@ mod commits;
 mod executions;
 mod mocked;
 mod reading;
+mod redrives;
 mod resources;
 mod starts;
 mod tasks;
@@ -163,6 +164,8 @@ pub enum Output {
     Check(Vec<Write>),
     /// Read an execution, answer with [`Input::Loaded`].
     Load(ExecutionKey),
+    /// Read an execution that is over, to redrive it; answer with [`Input::Loaded`].
+    Reopen(ExecutionKey),
     /// [`Store::execution_by_arn`], answer with [`Input::Resolved`].
     Resolve(Box<str>),
     /// Read and compile a definition, answer with [`Input::DefinitionLoaded`].
@@ -234,6 +237,10 @@ pub enum Request {
         execution_arn: Box<str>,
         error: Option<Box<str>>,
         cause: Option<Box<str>>,
+    },
+    Redrive {
+        execution_arn: Box<str>,
+        client_token: Option<Box<str>>,
     },
     /// Answered with [`Answer::Elsewhere`] for an execution that is not in memory.
     Describe {
@@ -321,6 +328,7 @@ pub enum Answer {
     /// The execution is over.
     Ended,
     Stopped(Timestamp),
+    Redriven(Timestamp),
     Task(Option<Box<AssignedTask>>),
     Machine(MachineAnswer),
     Version(Arc<VersionRecord>),
@@ -536,6 +544,9 @@ impl Node {
             }
             Request::Stop { execution_arn, error, cause } => {
                 self.by_arn(&execution_arn, ByArn::Stop { reply, error, cause });
+            }
+            Request::Redrive { execution_arn, client_token } => {
+                self.by_arn(&execution_arn, ByArn::Redrive { reply, client_token });
             }
             Request::Describe { execution_arn } => self.describe(reply, &execution_arn),
             Request::WaitForEnd { execution_arn } => {

@@ -25,6 +25,10 @@ pub(super) enum ByArn {
         error: Option<Box<str>>,
         cause: Option<Box<str>>,
     },
+    Redrive {
+        reply: ReplyId,
+        client_token: Option<Box<str>>,
+    },
     WaitForEnd(ReplyId),
     StartAgain {
         reply: ReplyId,
@@ -42,6 +46,7 @@ impl ByArn {
     fn reply(&self) -> Option<ReplyId> {
         match self {
             ByArn::Stop { reply, .. }
+            | ByArn::Redrive { reply, .. }
             | ByArn::WaitForEnd(reply)
             | ByArn::StartAgain { reply, .. } => Some(*reply),
             ByArn::Await { .. } => None,
@@ -118,6 +123,9 @@ impl Node {
                 let command = engine::Command::Stop { error, cause };
                 self.command(key, Entry { command, then: Then::Stop(reply) });
             }
+            ByArn::Redrive { reply, client_token } => {
+                self.command(key, Node::redrive_entry(reply, client_token));
+            }
             ByArn::WaitForEnd(reply) => {
                 self.awaiting_end.entry(key).or_default().push(reply);
                 self.visit(key);
@@ -175,6 +183,9 @@ impl Node {
             ByArn::Stop { .. } => {
                 Ok(Answer::Stopped(Timestamp(row.state.stop_date.unwrap_or(row.new.start_date))))
             }
+            ByArn::Redrive { reply, client_token } => {
+                return self.reopen(row.key, Node::redrive_entry(reply, client_token));
+            }
             ByArn::WaitForEnd(_) => Ok(Answer::Ended),
             ByArn::StartAgain { parent, .. } => {
                 same_ended_start(row, parent.as_deref()).map(Answer::Started)
@@ -207,7 +218,8 @@ impl Node {
             && let Some(key) = self.reading.waiting.pop_front()
         {
             self.reading.under_way += 1;
-            self.outputs.push_back(Output::Load(key));
+            let is_over = self.executions.get(key).is_some_and(Resident::is_to_be_redriven);
+            self.outputs.push_back(if is_over { Output::Reopen(key) } else { Output::Load(key) });
         }
     }
 
@@ -270,6 +282,12 @@ impl Node {
     }
 
     fn adopt_ended(&mut self, key: ExecutionKey, row: &ExecutionRow) {
+        if let Some(resident) = self.executions.get_mut(key)
+            && resident.is_to_be_redriven()
+        {
+            resident.phase = Phase::Loading;
+            return self.load(key);
+        }
         let Some(resident) = self.executions.remove(key) else {
             return;
         };
@@ -310,7 +328,9 @@ impl Node {
         }
         for entry in resident.queue {
             match entry.then {
-                Then::Stop(reply) => self.reply(reply, Err(nothing())),
+                Then::Stop(reply) | Then::Redrive { reply, .. } => {
+                    self.reply(reply, Err(nothing()));
+                }
                 Then::Token(reply) => self.reply(reply, Err(RuntimeError::TaskDoesNotExist)),
                 Then::Activity { poll, task, .. } => self.not_handed_over(key, poll, task),
                 Then::Return(task) => {

@@ -6,7 +6,7 @@ use asl::MachineType;
 use engine::{Execution, Identity};
 use store::{ExecutionKey, StoreError};
 
-use super::executions::{FirstTurn, Known, Phase, Reader, Resident, Starter};
+use super::executions::{FirstTurn, Known, Phase, Reader, Resident, Starter, Then};
 use super::reading::ByArn;
 use super::{Node, Output, ReplyId, copy_of};
 use crate::definitions::{Definition, LoadError};
@@ -211,10 +211,14 @@ impl Node {
             }
         }
         for entry in resident.queue {
-            if let super::executions::Then::Stop(reply) = entry.then
-                && let engine::Command::Stop { error, cause } = entry.command
-            {
-                self.by_arn(&arn, ByArn::Stop { reply, error, cause });
+            match (entry.then, entry.command) {
+                (Then::Stop(reply), engine::Command::Stop { error, cause }) => {
+                    self.by_arn(&arn, ByArn::Stop { reply, error, cause });
+                }
+                (Then::Redrive { reply, client_token }, _) => {
+                    self.by_arn(&arn, ByArn::Redrive { reply, client_token });
+                }
+                _ => {}
             }
         }
         for reply in self.awaiting_end.remove(&key).unwrap_or_default() {

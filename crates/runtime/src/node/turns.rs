@@ -152,7 +152,8 @@ impl Node {
             return;
         };
         let known = resident.known.clone().expect("what is idle is known");
-        let entries: Vec<Entry> = resident.queue.drain(..).collect();
+        let length = resident.turn_length();
+        let entries: Vec<Entry> = resident.queue.drain(..length).collect();
         let is_first = resident.turns == 0;
         let mut own = Vec::new();
         let mut started_with = None;
@@ -451,6 +452,9 @@ impl Node {
                 let stopped = stop_date.expect("an execution that was stopped is over");
                 self.reply(reply, Ok(Answer::Stopped(stopped)));
             }
+            Then::Redrive { reply, client_token } => {
+                self.answer_redrive(key, reply, client_token.as_deref(), refusal);
+            }
             Then::Token(reply) => {
                 let answer = match refusal {
                     None => Ok(Answer::Done),
@@ -487,6 +491,7 @@ impl Node {
         match entry.then {
             Then::Stop(reply) => self.reply(reply, Ok(Answer::Stopped(stop_date))),
             Then::Token(reply) => self.reply(reply, Err(RuntimeError::TaskDoesNotExist)),
+            Then::Redrive { .. } => unreachable!("a redrive never comes too late"),
             Then::Activity { poll, task, .. } => self.not_handed_over(key, poll, task),
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
@@ -498,7 +503,7 @@ impl Node {
     fn answer_isolated(&mut self, key: ExecutionKey, entry: Entry) {
         let why = self.quarantine.get(&key).cloned().unwrap_or_default();
         match entry.then {
-            Then::Stop(reply) | Then::Token(reply) => {
+            Then::Stop(reply) | Then::Token(reply) | Then::Redrive { reply, .. } => {
                 self.reply(reply, Err(StoreError::Failed(why).into()));
             }
             Then::Activity { poll, task, .. } => self.not_handed_over(key, poll, task),
@@ -576,13 +581,20 @@ impl Node {
         let sync = resident.sync;
         let is_awaited = self.children.is_awaited(key);
         let described = (sync.is_some() || is_awaited).then(|| known.describe(execution));
-        let late: Vec<Entry> = resident.queue.drain(..).collect();
+        let redrive = resident.queue.iter().position(Entry::is_redrive);
+        let late = redrive.unwrap_or(resident.queue.len());
+        let late: Vec<Entry> = resident.queue.drain(..late).collect();
         for entry in late {
             self.answer_too_late(key, entry, stop_date);
         }
         self.timers.wake_exactly(key, None);
         if let Some(described) = described.as_ref().filter(|_| is_awaited) {
             self.child_ended(key, described);
+        }
+        if redrive.is_some() {
+            // It has ended all the same.
+            self.end_of(key, &machine_arn);
+            return self.begin_redrive(key);
         }
         if let Some((reply, described)) = sync.zip(described) {
             self.reply(reply, Ok(Answer::Described(Box::new(described))));
@@ -748,5 +760,8 @@ pub(crate) fn description(
         trace_header,
         parent_execution_arn: parent.map(|parent| parent.execution.clone()),
         transitions: execution.transitions(),
+        redrive_count: execution.redrive_count(),
+        redrive_date: execution.redrive_date(),
+        redrivability: execution.redrivability(),
     }
 }

@@ -227,6 +227,7 @@ fn a_conflict_is_resolved_by_reading_again() {
     // Somebody else writes a turn in which nothing of note happens.
     let row = bench.store.execution_by_arn(&arn).unwrap().unwrap();
     let foreign = TurnWrite {
+        usage: store::DayUsage::default(),
         key: row.key,
         turns_before: 1,
         journal: engine::encode_turn(&[]),
@@ -369,6 +370,7 @@ fn a_damaged_journal_harms_nobody_else() {
     let [bad, good] = replies.map(|reply| started(bench.expect_ok(reply)));
     let row = bench.store.execution_by_arn(&bad).unwrap().unwrap();
     let garbage = TurnWrite {
+        usage: store::DayUsage::default(),
         key: row.key,
         turns_before: 1,
         journal: b"garbage".to_vec(),
@@ -539,6 +541,7 @@ fn the_turn_of_somebody_else_is_not_taken_for_ours() {
     bench.call_returns(Ok(payload("2")));
     let row = bench.store.execution_by_arn(&arn).unwrap().unwrap();
     let foreign = TurnWrite {
+        usage: store::DayUsage::default(),
         key: row.key,
         turns_before: 1,
         journal: engine::encode_turn(&[]),

@@ -171,6 +171,10 @@ impl World {
         self.calls.lock().unwrap().try_recv().ok()
     }
 
+    pub(crate) fn clock_now(&self) -> i64 {
+        runtime::Clock::now(&*self.clock).0
+    }
+
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }

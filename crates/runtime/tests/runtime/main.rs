@@ -11,6 +11,7 @@ mod executions;
 mod faults;
 mod jobs;
 mod mocks;
+mod redrives;
 mod resources;
 mod restarts;
 mod state_tests;

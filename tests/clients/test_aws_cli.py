@@ -45,6 +45,37 @@ def test_a_life_of_a_machine(server, new_name):
     assert "(StateMachineDoesNotExist) when calling the DescribeStateMachine operation" in errors
 
 
+def test_redrive(server, new_name):
+    definition = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Mine"}}}
+    _, created, errors = server.aws(
+        *["create-state-machine", "--name", new_name("cli"), "--role-arn", ROLE],
+        *["--definition", json.dumps(definition)],
+    )
+    machine = created["stateMachineArn"]
+    _, started, errors = server.aws("start-execution", "--state-machine-arn", machine)
+    execution = started["executionArn"]
+    while True:
+        _, described, _ = server.aws("describe-execution", "--execution-arn", execution)
+        if described["status"] != "RUNNING":
+            break
+    status, redriven, errors = server.aws("redrive-execution", "--execution-arn", execution)
+    assert status == 0, errors
+    assert list(redriven) == ["redriveDate"]
+    while True:
+        _, described, _ = server.aws("describe-execution", "--execution-arn", execution)
+        if described["status"] != "RUNNING":
+            break
+    assert described["redriveCount"] == 1
+    _, history, _ = server.aws("get-execution-history", "--execution-arn", execution)
+    assert [event["type"] for event in history["events"]] == [
+        "ExecutionStarted",
+        "FailStateEntered",
+        "ExecutionFailed",
+        "ExecutionRedriven",
+        "ExecutionFailed",
+    ]
+
+
 def test_sync_execution(server, new_name):
     _, created, errors = server.aws(
         *["create-state-machine", "--name", new_name("cli"), "--definition", json.dumps(PASS)],

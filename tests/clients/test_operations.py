@@ -321,12 +321,71 @@ def test_a_worker_that_polls_first_gets_the_task(server, client, create, new_nam
     assert json.loads(description["output"]) == {"n": 1}
 
 
-def test_unknown_operations(client, create):
-    machine = create(PASS)
+def test_redrive(client, create, new_name):
+    name = new_name()
+    activity = client.create_activity(name=name)["activityArn"]
+    branch = {"StartAt": "Work", "States": {"Work": {"Type": "Task", "Resource": activity, "End": True}}}
+    kept = {"StartAt": "Kept", "States": {"Kept": {"Type": "Pass", "Result": "kept", "End": True}}}
+    both = {"Type": "Parallel", "Branches": [kept, branch], "End": True}
+    machine = create({"StartAt": "Both", "States": {"Both": both}})
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+
+    task = client.get_activity_task(activityArn=activity)
     message = refused(
-        client,
-        "UnknownOperationException",
-        client.redrive_execution,
-        executionArn=machine.replace(":stateMachine:", ":execution:") + ":x",
+        client, "ExecutionNotRedrivable", client.redrive_execution, executionArn=execution
     )
-    assert isinstance(message, str)
+    assert message == (
+        f"Execution {execution} invalid for redrive as: "
+        "Execution is RUNNING and cannot be redriven"
+    )
+    client.send_task_failure(taskToken=task["taskToken"], error="Boom")
+    described = wait_for_end(client, execution)
+    assert (described["status"], described["redriveStatus"]) == ("FAILED", "REDRIVABLE")
+    assert described["redriveCount"] == 0
+    assert "redriveDate" not in described
+
+    redriven = client.redrive_execution(executionArn=execution, clientToken="one")
+    again = client.redrive_execution(executionArn=execution, clientToken="one")
+    assert again["redriveDate"] == redriven["redriveDate"]
+    described = client.describe_execution(executionArn=execution)
+    assert described["status"] == "RUNNING"
+    assert described["redriveDate"] == redriven["redriveDate"]
+    assert "stopDate" not in described and "error" not in described
+    refused(
+        client,
+        "TaskTimedOut",
+        client.send_task_success,
+        taskToken=task["taskToken"],
+        output="1",
+    )
+    task = client.get_activity_task(activityArn=activity)
+    client.send_task_success(taskToken=task["taskToken"], output='"fixed"')
+    described = wait_for_end(client, execution)
+    assert json.loads(described["output"]) == ["kept", "fixed"]
+    assert described["redriveCount"] == 1
+    assert described["redriveStatusReason"] == "Execution is SUCCEEDED and cannot be redriven"
+    events = history(client, execution)
+    types = [event["type"] for event in events]
+    assert types.count("ParallelStateStarted") == 1
+    assert types.count("ActivityScheduled") == 2
+    at = types.index("ExecutionRedriven")
+    assert types[at - 1] == "ExecutionFailed"
+    assert events[at]["executionRedrivenEventDetails"] == {"redriveCount": 1}
+    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+    [listed] = client.list_executions(stateMachineArn=machine)["executions"]
+    assert (listed["redriveCount"], listed["redriveDate"]) == (1, redriven["redriveDate"])
+
+    refused(
+        client,
+        "ExecutionDoesNotExist",
+        client.redrive_execution,
+        executionArn=execution.replace(execution.rsplit(":", 1)[1], "nobody"),
+    )
+    refused(client, "InvalidArn", client.redrive_execution, executionArn="nonsense")
+    refused(
+        client,
+        "ValidationException",
+        client.redrive_execution,
+        executionArn=execution,
+        clientToken="two words",
+    )

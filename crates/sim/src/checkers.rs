@@ -26,6 +26,8 @@ pub(crate) struct Checkers {
     reported: BTreeMap<String, (bool, u64)>,
     /// Reports whose answer was lost: they may count or not.
     unknown: BTreeSet<String>,
+    /// Acknowledged redrives: ARN, client token, moment.
+    redriven: BTreeSet<(String, String, i64)>,
     /// Tokens of tasks that a worker was given.
     assigned: BTreeSet<String>,
 }
@@ -96,6 +98,22 @@ impl Checkers {
         assert!(taken, "a task was given to a worker before that was durable");
     }
 
+    /// A redrive was acknowledged: it is in the journal, made with this client token.
+    pub(crate) fn redriven(&mut self, store: &MemoryStore, arn: &str, token: &str, at: i64) {
+        let row = store.execution_by_arn(arn).expect("a store in memory answers");
+        let row = row.unwrap_or_else(|| panic!("what was redriven is lost: {arn}"));
+        assert!(row.state.redrive_count > 0 && row.state.redrive_date >= Some(at));
+        let is_kept = events(store, row.key).iter().any(|event| {
+            event.at.0 == at
+                && matches!(
+                    &event.kind,
+                    EventKind::ExecutionRedriven { client_token: Some(kept), .. } if **kept == *token
+                )
+        });
+        assert!(is_kept, "an acknowledged redrive is not durable: {arn}");
+        self.redriven.insert((arn.to_owned(), token.to_owned(), at));
+    }
+
     pub(crate) fn report_unknown(&mut self, token: &str) {
         self.unknown.insert(token.to_owned());
     }
@@ -133,12 +151,32 @@ impl Checkers {
                 usize::from(matches!(last, Some(EventKind::ExecutionSucceeded { .. })));
             every_event.extend(events);
         }
+        check_usage(store);
+        summary.redrives += self.redriven.len();
         for (token, (ok, value)) in &self.reported {
             if !self.unknown.contains(token) {
                 assert!(holds_result(&every_event, *ok, *value), "an acknowledged result is lost");
             }
         }
     }
+}
+
+/// The sums of state transitions are those of all journals: each turn was counted once.
+fn check_usage(store: &MemoryStore) {
+    let counted = |kind: &EventKind| {
+        matches!(
+            kind,
+            EventKind::StateEntered { .. }
+                | EventKind::RetryScheduled { .. }
+                | EventKind::ExecutionRedriven { .. }
+        )
+    };
+    let expected = all_events(store).iter().filter(|event| counted(&event.kind)).count();
+    let usage = store.usage(i64::MIN, i64::MAX).expect("a store in memory answers");
+    let found: u64 = usage.iter().map(|entry| entry.usage.transitions).sum();
+    assert_eq!(found, expected as u64, "every state transition is counted once");
+    let executions: u64 = usage.iter().map(|entry| entry.usage.executions).sum();
+    assert_eq!(executions as usize, store.sizes().executions, "every start is counted once");
 }
 
 /// What holds of every finished history.
@@ -149,7 +187,12 @@ fn check_history(arn: &str, events: &[Event]) {
         assert!(event.previous < event.id, "an event points back: {arn}");
     }
     let ends = shown.iter().filter(|event| event.kind.is_end()).count();
-    assert_eq!(ends, 1, "an execution ends once: {arn}");
+    let is_redrive = |event: &Event| matches!(event.kind, EventKind::ExecutionRedriven { .. });
+    let redrives = shown.iter().filter(|event| is_redrive(event)).count();
+    assert_eq!(ends, redrives + 1, "every run of an execution ends once: {arn}");
+    for pair in shown.windows(2) {
+        assert_eq!(pair[0].kind.is_end(), is_redrive(pair[1]), "only a redrive follows an end");
+    }
     assert!(
         shown.last().is_some_and(|event| event.kind.is_end()),
         "nothing follows the end: {arn}"

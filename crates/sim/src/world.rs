@@ -24,6 +24,8 @@ const MACHINE_PREFIX: &str = "arn:aws:states:us-east-1:123456789012:stateMachine
 pub struct Summary {
     pub executions: usize,
     pub succeeded: usize,
+    /// Acknowledged redrives.
+    pub redrives: usize,
     pub crashes: u32,
     pub store_faults: u32,
     pub task_faults: u32,
@@ -49,6 +51,7 @@ enum Happening {
 enum Act {
     Start { machine: usize, name: String, input: String },
     Stop { arn: String },
+    Redrive { arn: String, token: String },
     Poll { activity: usize },
     Report { token: String, ok: bool, value: u64 },
     Heartbeat { token: String },
@@ -59,6 +62,7 @@ enum Waiting {
     Setup,
     Start { name: String, machine: usize, input: String },
     Stop,
+    Redrive { arn: String, token: String },
     Poll { activity: usize },
     Report { token: String, ok: bool, value: u64 },
 }
@@ -178,6 +182,15 @@ impl World {
                 let stop_at = at + self.random.below(2_000_000) as i64;
                 self.put(stop_at, Happening::Outside(Act::Stop { arn }));
             }
+            if self.random.once_in(2) {
+                let Act::Start { machine, name, .. } = &act else { unreachable!("it is a start") };
+                let arn = execution_arn(*machine, name);
+                for number in 0..=self.random.below(3) {
+                    let at = at + self.random.below(2_500_000) as i64;
+                    let token = format!("redrive{number}");
+                    self.put(at, Happening::Outside(Act::Redrive { arn: arn.clone(), token }));
+                }
+            }
             self.put(at, Happening::Outside(act));
         }
         for activity in 0..ACTIVITIES.len() {
@@ -260,6 +273,7 @@ impl World {
                 self.checkers.report_unknown(&token);
                 Act::Report { token, ok, value }
             }
+            Waiting::Redrive { arn, token } => Act::Redrive { arn, token },
             Waiting::Stop => return,
         };
         let at = self.now + self.random.below(5_000) as i64;
@@ -398,6 +412,13 @@ impl World {
                 };
                 Input::Loaded { key, result }
             }
+            Output::Reopen(key) => {
+                let result = match fails {
+                    true => Err(StoreError::Failed("the store cannot be read".to_owned()).into()),
+                    false => load::reopen(&*store, &surroundings, key, now),
+                };
+                Input::Loaded { key, result }
+            }
             Output::LoadDefinition(hash) => {
                 let result = surroundings.load_definition(&*store, hash);
                 Input::DefinitionLoaded { hash, result }
@@ -518,6 +539,12 @@ impl World {
                     Request::Stop { execution_arn: arn.as_str().into(), error: None, cause: None };
                 self.request(Waiting::Stop, request);
             }
+            Act::Redrive { arn, token } => {
+                let execution_arn = arn.as_str().into();
+                let client_token = Some(token.as_str().into());
+                let request = Request::Redrive { execution_arn, client_token };
+                self.request(Waiting::Redrive { arn, token }, request);
+            }
             Act::Poll { activity } => {
                 let request = Request::Poll {
                     activity_arn: ACTIVITIES[activity].into(),
@@ -576,6 +603,18 @@ impl World {
             (waiting @ Waiting::Start { .. }, Err(RuntimeError::Store(_))) => self.lost(waiting),
             (Waiting::Start { .. }, answer) => panic!("a start is answered with {answer:?}"),
             (Waiting::Stop, _) => {}
+            (Waiting::Redrive { arn, token }, Ok(Answer::Redriven(at))) => {
+                self.checkers.redriven(&self.store, &arn, &token, at.0);
+            }
+            (waiting @ Waiting::Redrive { .. }, Err(RuntimeError::Store(_))) => self.lost(waiting),
+            (
+                Waiting::Redrive { .. },
+                Err(
+                    RuntimeError::ExecutionNotRedrivable { .. }
+                    | RuntimeError::ExecutionDoesNotExist(_),
+                ),
+            ) => {}
+            (Waiting::Redrive { .. }, answer) => panic!("a redrive is answered with {answer:?}"),
             (Waiting::Poll { activity }, answer) => self.polled(activity, answer),
             (Waiting::Report { token, ok, value }, Ok(Answer::Done)) => {
                 self.checkers.reported(&self.store, &token, ok, value);

@@ -49,7 +49,8 @@ fn any_command(random: &Random, tasks: &[TaskId]) -> Command {
         error: (!random.once_in(5)).then(|| (*random.choose(&["Broken", "Mine", "Other"])).into()),
         cause: None,
     };
-    match random.below(22) {
+    match random.below(23) {
+        22 => Command::Redrive { client_token: Some(random.below(5).to_string().into()) },
         20..=21 => Command::SubmitTask { task, output },
         0..=5 => Command::ReturnTask { task, result: Ok(output) },
         6..=7 => Command::ReturnTask { task, result: Err(failure()) },
@@ -78,13 +79,49 @@ fn check_history(events: &[Event], execution: &Execution) {
         last = event.at;
     }
     let ends = shown.iter().filter(|event| event.kind.is_end()).count();
-    assert_eq!(ends, usize::from(execution.status != Status::Running), "one end");
-    if ends == 1 {
+    let redrives =
+        shown.iter().filter(|e| matches!(e.kind, EventKind::ExecutionRedriven { .. })).count();
+    let is_over = execution.status != Status::Running;
+    assert_eq!(ends, redrives + usize::from(is_over), "one end of each run");
+    assert_eq!(redrives, execution.redrive_count() as usize);
+    if is_over {
         assert!(shown.last().expect("it has events").kind.is_end(), "the end comes last");
         assert_eq!(execution.next_wake(), None);
     }
     let entered = shown.iter().filter(|e| matches!(e.kind, EventKind::StateEntered { .. })).count();
     assert!(execution.transitions() >= entered as u64, "every state entered is counted");
+}
+
+/// A redrive runs nothing again that succeeded: what was left is not entered once more, except
+/// inside a container that is run as a whole.
+fn check_redrive(program: &asl::Program, over: &Execution, events: &[Event], stamp: Stamp<'_>) {
+    let mut redriven = over.clone();
+    let command = Command::Redrive { client_token: None };
+    let decision = step(program, &mut redriven, command, stamp);
+    assert_eq!(decision.refused, None, "what was not successful is redriven");
+    let first = decision.events.first().expect("a redrive has an event");
+    assert!(matches!(first.kind, EventKind::ExecutionRedriven { .. }));
+    assert_eq!(first.previous, events.last().expect("it ended").id, "it points at the end");
+    let started = |kind: &EventKind| {
+        matches!(kind, EventKind::ParallelStarted { .. } | EventKind::MapStarted { .. })
+    };
+    if decision.events.iter().any(|event| started(&event.kind)) {
+        return;
+    }
+    let left: Vec<(engine::FrameId, u32)> = events
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::StateExited { .. }))
+        .filter_map(|event| event.kind.place().map(|(frame, _)| (frame, event.id)))
+        .collect();
+    for event in &decision.events {
+        // What goes on points at an event of its own frame, which is not one that was left
+        // before another state of the frame was entered.
+        if let EventKind::TaskScheduled { frame, .. } = &event.kind {
+            let is_left =
+                left.iter().any(|(of, id)| of == frame && *id == event.previous && *id < first.id);
+            assert!(!is_left, "a task that succeeded is scheduled again");
+        }
+    }
 }
 
 fn run(seed: u64) {
@@ -126,7 +163,14 @@ fn run(seed: u64) {
         check_history(&events, &execution);
         if execution.status != Status::Running {
             assert!(recover(&program, &execution, stamp).is_empty());
-            return;
+            if execution.status == Status::Succeeded || random.once_in(3) {
+                return;
+            }
+            check_redrive(&program, &execution, &events, stamp);
+            now += random.below(60_000) as i64;
+            let client_token = random.once_in(2).then(|| random.below(5).to_string().into());
+            command = Command::Redrive { client_token };
+            continue;
         }
         let wake =
             execution.next_wake().expect("a running execution wakes at the latest at its deadline");

@@ -136,6 +136,7 @@ async fn each_role_may_call_its_operations() {
         ListStateMachines: reader operator admin
         ListTagsForResource: reader operator admin
         PublishStateMachineVersion: admin
+        RedriveExecution: operator admin
         SendTaskFailure: worker operator admin
         SendTaskHeartbeat: worker operator admin
         SendTaskSuccess: worker operator admin

@@ -18,10 +18,7 @@ pub(crate) struct Before {
 
 impl Before {
     pub(crate) fn of(execution: &Execution) -> Before {
-        Before {
-            transitions: execution.transitions(),
-            is_new: execution.event_count() == 0,
-        }
+        Before { transitions: execution.transitions(), is_new: execution.event_count() == 0 }
     }
 }
 

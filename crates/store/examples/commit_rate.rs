@@ -8,14 +8,15 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use store::{DayUsage, ExecutionKey, NewExecution, Outcome, RowState, SqliteStore, Store, TurnWrite, Write};
+use store::{
+    DayUsage, ExecutionKey, NewExecution, Outcome, RowState, SqliteStore, Store, TurnWrite, Write,
+};
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1_000];
 
 const OVER: RowState =
     RowState { status: 1, stop_date: Some(1_700_000_000_100), recover: false, ..RUNNING };
-const WAITING: RowState =
-    RowState { wake: Some(1_800_000_000_000), recover: false, ..RUNNING };
+const WAITING: RowState = RowState { wake: Some(1_800_000_000_000), recover: false, ..RUNNING };
 const RUNNING: RowState = RowState {
     status: 0,
     stop_date: None,

@@ -541,11 +541,8 @@ fn check_record_pages(store: &dyn Store) {
 fn check_usage(store: &dyn Store) {
     let used = |transitions, requests| Usage { transitions, requests, ..Usage::default() };
     let on = |day, usage| DayUsage { day, usage };
-    let entry = |day, name: &str, usage| UsageEntry {
-        day,
-        state_machine_arn: machine(name).into(),
-        usage,
-    };
+    let entry =
+        |day, name: &str, usage| UsageEntry { day, state_machine_arn: machine(name).into(), usage };
     let first = |key, of: &str, name: &str, usage| TurnWrite {
         usage,
         ..first_turn(key, new_execution(of, name, 1_000), RUNNING)

@@ -19,11 +19,8 @@ const MACHINES: [&str; 2] = ["Orders", "Größe"];
 fn batches(version: u32) -> Vec<Vec<Write>> {
     let running = RowState { recover: true, ..RowState::default() };
     let waiting = RowState { wake: Some(1_800_000_000_000), recover: false, ..running };
-    let over = |status, stop_date| RowState {
-        status,
-        stop_date: Some(stop_date),
-        ..RowState::default()
-    };
+    let over =
+        |status, stop_date| RowState { status, stop_date: Some(stop_date), ..RowState::default() };
     let long = |byte: u8| vec![byte; 2_200];
     let standard = |key: u64, machine: &str| NewExecution {
         arn: format!("arn:aws:states:eu-central-1:123456789012:execution:{machine}:run-{key}")
@@ -101,7 +98,8 @@ fn batches(version: u32) -> Vec<Vec<Write>> {
         ],
     ];
     if version >= 2 {
-        let redriven = RowState { redrive_count: 3, redrive_date: Some(1_700_000_000_900), ..running };
+        let redriven =
+            RowState { redrive_count: 3, redrive_date: Some(1_700_000_000_900), ..running };
         let usage = Usage {
             executions: 1,
             transitions: 2,
@@ -109,7 +107,8 @@ fn batches(version: u32) -> Vec<Vec<Write>> {
             milliseconds: 4,
             megabyte_milliseconds: 5,
         };
-        let entry = UsageEntry { day: 19_675, state_machine_arn: machine_arn("Größe").into(), usage };
+        let entry =
+            UsageEntry { day: 19_675, state_machine_arn: machine_arn("Größe").into(), usage };
         batches.push(vec![Write::AddUsage(entry), later(5, 1, redriven, b"5 again".to_vec())]);
     }
     batches

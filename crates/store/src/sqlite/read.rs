@@ -278,9 +278,8 @@ pub(super) fn purgeable(connection: &Connection, query: &PurgeQuery) -> Result<P
 
 pub(super) fn usage(connection: &Connection, from: i64, until: i64) -> Result<Vec<UsageEntry>> {
     let mut select = connection.prepare_cached(USAGE)?;
-    let number = |row: &Row<'_>, at: usize| -> Result<u64> {
-        Ok(row.get::<_, i64>(at)?.cast_unsigned())
-    };
+    let number =
+        |row: &Row<'_>, at: usize| -> Result<u64> { Ok(row.get::<_, i64>(at)?.cast_unsigned()) };
     let found = select.query_map([from, until], |row| {
         let usage = Usage {
             executions: number(row, 2)?,

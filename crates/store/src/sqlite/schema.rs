@@ -13,7 +13,7 @@ pub(super) const APPLICATION_ID: u32 = 0x5357_454C;
 
 /// Each brings the format from its place in the list to the next version. Never changed once
 /// released; the version is SQLite's `user_version`.
-const MIGRATIONS: &[&str] = 
+const MIGRATIONS: &[&str] =
     &[include_str!("0001_first.sql"), include_str!("0002_redrives_and_usage.sql")];
 
 /// The format that this program writes.

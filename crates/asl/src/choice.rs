@@ -5,6 +5,7 @@ mod compile;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -107,12 +108,23 @@ impl Condition {
         environment: &Environment<'_>,
         location: &str,
     ) -> Result<bool, EvaluationError> {
+        self.evaluate_at(environment, &location)
+    }
+
+    /// As [`Condition::evaluate`], with a location that is only printed for a failure.
+    pub fn evaluate_at(
+        &self,
+        environment: &Environment<'_>,
+        location: &dyn fmt::Display,
+    ) -> Result<bool, EvaluationError> {
         match self {
             Condition::Constant(value) => Ok(*value),
-            Condition::Expression(expression) => expression.evaluate_boolean(environment, location),
+            Condition::Expression(expression) => {
+                expression.evaluate_boolean_at(environment, location)
+            }
             Condition::And(conditions) => {
                 for condition in conditions {
-                    if !condition.evaluate(environment, location)? {
+                    if !condition.evaluate_at(environment, location)? {
                         return Ok(false);
                     }
                 }
@@ -120,13 +132,13 @@ impl Condition {
             }
             Condition::Or(conditions) => {
                 for condition in conditions {
-                    if condition.evaluate(environment, location)? {
+                    if condition.evaluate_at(environment, location)? {
                         return Ok(true);
                     }
                 }
                 Ok(false)
             }
-            Condition::Not(condition) => Ok(!condition.evaluate(environment, location)?),
+            Condition::Not(condition) => Ok(!condition.evaluate_at(environment, location)?),
             Condition::Test(test) => test.holds(environment),
         }
     }

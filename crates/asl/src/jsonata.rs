@@ -5,6 +5,7 @@
 //! far, does not evaluate anything.
 
 mod analysis;
+mod condition;
 mod functions;
 mod values;
 
@@ -17,6 +18,7 @@ use jlens_core::{Error, Node, NodeKind, Options, Span};
 use serde_json::Value;
 
 use self::analysis::{Analysis, Comparison};
+use self::condition::Condition;
 use self::functions::{INTERNAL, MEMORY_EXCEEDED, UNCODED};
 use self::values::{Inputs, Root, ValueBuilder, normalised};
 use crate::intrinsics::uuid;
@@ -34,6 +36,11 @@ const TEXT_BYTES_MAX: usize = 6_990_256;
 const RESULT_BYTES_MAX: usize = 8 << 20;
 /// How many steps an evaluation may take: somewhat more than AWS takes in its second.
 const STEPS_MAX: u64 = 5_000_000;
+/// How many steps one may take that makes functions in functions. A chain of them is dropped
+/// from end to end in one go, and each needs a few hundred bytes of the stack for it.
+const STEPS_MAKING_FUNCTIONS_MAX: u64 = 2_000_000;
+/// The bytes of the stack for such a one: only what is used of them takes memory.
+const FUNCTIONS_STACK_BYTES: usize = 1 << 30;
 /// How many results of arithmetic in one expression may be infinite.
 const INFINITE_RESULTS_MAX: usize = 16;
 
@@ -42,22 +49,23 @@ const INFINITE_RESULTS_MAX: usize = 16;
 pub struct Expression {
     text: Box<str>,
     program: Program,
-    analysis: Analysis,
+    analysis: Box<Analysis>,
 }
 
 #[derive(Debug)]
 enum Program {
-    /// A path of names from `$states` or a variable.
-    Fields(Fields),
+    /// A path of names; the code is for where it meets an array.
+    Names(Names, Code),
+    /// Comparisons of such paths with constants. The code is for what only it can decide.
+    Condition(Box<Condition>, Code),
     Code(Code),
 }
 
-/// A path of names, with its program for where it meets an array.
+/// A path of names from `$states` or a variable.
 #[derive(Debug)]
-struct Fields {
+struct Names {
     variable: Box<str>,
     names: Vec<Box<str>>,
-    code: Code,
 }
 
 /// The text, wrapped and compiled.
@@ -121,15 +129,19 @@ impl Expression {
         let text = text.trim();
         let ast =
             jlens_core::parse(text).map_err(|error| ExpressionError::Invalid(error.message()))?;
-        let analysis = analysis::analyse(&ast)?;
-        let code = Code::new(text, &analysis, &analysis.comparisons)?;
-        let program = match fields(&ast.root) {
-            Some((variable, names)) if !functions::is_function(&variable) => {
-                Program::Fields(Fields { variable, names, code })
-            }
-            _ => Program::Code(code),
+        let mut analysis = analysis::analyse(&ast)?;
+        analysis.is_arithmetic =
+            matches!(&ast.root.kind, NodeKind::Binary { op, .. } if arithmetic(*op));
+        let code = match with_states_in_place(text, &analysis) {
+            Some(text) => Code { prefix: None, ..Code::new(&text, &analysis, &[], false)? },
+            None => Code::new(text, &analysis, &analysis.comparisons, true)?,
         };
-        Ok(Expression { text: text.into(), program, analysis })
+        let program = match (names_of(&ast.root), Condition::of(&ast.root)) {
+            (Some(names), _) => Program::Names(names, code),
+            (None, Some(condition)) => Program::Condition(condition.into(), code),
+            (None, None) => Program::Code(code),
+        };
+        Ok(Expression { text: text.into(), program, analysis: analysis.into() })
     }
 
     /// The text between `{%` and `%}`, trimmed.
@@ -166,10 +178,14 @@ impl Expression {
     ) -> Result<Value, EvaluationError> {
         let result = match &self.program {
             Program::Code(code) => self.run(code, environment),
-            Program::Fields(fields) => match fields.follow(environment) {
+            Program::Names(names, code) => match names.follow(environment) {
                 Followed::Value(value) => Ok(normalised(value)),
                 Followed::Nothing => Err(Failure::Undefined),
-                Followed::Array => self.run(&fields.code, environment),
+                Followed::Array => self.run(code, environment),
+            },
+            Program::Condition(condition, code) => match condition.holds(environment) {
+                Some(holds) => Ok(Value::Bool(holds)),
+                None => self.run(code, environment),
             },
         };
         result.map_err(|failure| {
@@ -199,13 +215,14 @@ impl Expression {
                 let infinite = Infinite { analysis: &self.analysis, environment };
                 match code.prefix {
                     Some(prefix) => infinite.run(&self.text, prefix, error, INFINITE_RESULTS_MAX),
+                    None if self.analysis.comparisons.is_empty() => {
+                        infinite.start(&self.text, error)
+                    }
                     None => Err(Failure::Thrown(error)),
                 }
             }
-            Ok(Value::Null) => {
-                let infinite = Infinite { analysis: &self.analysis, environment };
-                Ok(infinite.not_a_number(&self.text).unwrap_or(Value::Null))
-            }
+            // Arithmetic never gives null: it was no number.
+            Ok(Value::Null) if self.analysis.is_arithmetic => Ok(Value::from("NaN")),
             Err(Failure::Undefined)
                 if code.gives_function(&self.text, environment, &self.analysis) =>
             {
@@ -240,15 +257,16 @@ impl Expression {
         self.failure(&failure, &location)
     }
 
-    /// Evaluates to a boolean, or fails as [`Expression::unexpected_type`].
-    pub fn evaluate_boolean(
+    /// Evaluates to a boolean, or fails as [`Expression::unexpected_type`]. The location is only
+    /// printed for a failure.
+    pub(crate) fn evaluate_boolean_at(
         &self,
         environment: &Environment<'_>,
-        location: &str,
+        location: &dyn fmt::Display,
     ) -> Result<bool, EvaluationError> {
-        match self.evaluate(environment, location)? {
+        match self.evaluate_at(environment, location)? {
             Value::Bool(value) => Ok(value),
-            value => Err(self.unexpected_type("boolean", &value, location)),
+            value => Err(self.unexpected_type("boolean", &value, &location.to_string())),
         }
     }
 
@@ -301,20 +319,22 @@ fn thrown(error: &Error, environment: &Environment<'_>) -> String {
     }
 }
 
-/// The variable and the names of an expression that is nothing but a path of names.
-fn fields(node: &Node) -> Option<(Box<str>, Vec<Box<str>>)> {
-    let is_plain = |node: &Node| {
-        let attributes = &node.attrs;
-        !attributes.keep_array
-            && !attributes.cons_array
-            && !attributes.tuple
-            && attributes.focus.is_none()
-            && attributes.index.is_none()
-            && attributes.stages.is_empty()
-            && attributes.predicate.is_empty()
-            && attributes.group.is_none()
-            && attributes.ancestor.is_none()
-    };
+/// Whether nothing is done to what a node gives: no filter, no grouping, no binding.
+fn is_plain(node: &Node) -> bool {
+    let attributes = &node.attrs;
+    !attributes.keep_array
+        && !attributes.cons_array
+        && !attributes.tuple
+        && attributes.focus.is_none()
+        && attributes.index.is_none()
+        && attributes.stages.is_empty()
+        && attributes.predicate.is_empty()
+        && attributes.group.is_none()
+        && attributes.ancestor.is_none()
+}
+
+/// The names of a node that is nothing but a path of names.
+fn names_of(node: &Node) -> Option<Names> {
     if !is_plain(node) {
         return None;
     }
@@ -329,9 +349,11 @@ fn fields(node: &Node) -> Option<(Box<str>, Vec<Box<str>>)> {
         _ => None,
     });
     let names: Vec<Box<str>> = names.collect::<Option<_>>()?;
-    // All of `$states` is made by the evaluator.
-    let is_followed = is_plain(first) && (&**variable != "states" || !names.is_empty());
-    is_followed.then(|| (variable.as_str().into(), names))
+    // All of `$states` is made by the evaluator, and functions are its own.
+    let is_followed = is_plain(first)
+        && (&**variable != "states" || !names.is_empty())
+        && !functions::is_function(variable);
+    is_followed.then(|| Names { variable: variable.as_str().into(), names })
 }
 
 enum Followed<'a> {
@@ -341,7 +363,7 @@ enum Followed<'a> {
     Array,
 }
 
-impl Fields {
+impl Names {
     fn follow<'a>(&self, environment: &'a Environment<'_>) -> Followed<'a> {
         let (start, names) = if &*self.variable == "states" {
             let start = match &*self.names[0] {
@@ -371,15 +393,17 @@ impl Fields {
 }
 
 impl Code {
-    /// Wraps and compiles a text that was analysed; `comparisons` are counted.
+    /// Wraps and compiles a text that was analysed; `comparisons` are counted. `$states` is bound
+    /// where the text has it.
     fn new(
         text: &str,
         analysis: &Analysis,
         comparisons: &[Comparison],
+        binds_states: bool,
     ) -> Result<Code, ExpressionError> {
         let mut prefix = String::from("(");
         if !analysis.takes_context {
-            if analysis.states != StatesReferences::default() {
+            if binds_states && analysis.states != StatesReferences::default() {
                 prefix.push_str("$states:=$$.states;");
             }
             for name in &analysis.variables {
@@ -429,7 +453,10 @@ impl Code {
             .max_array_length(ARRAY_LENGTH_MAX)
             .max_string_length(TEXT_BYTES_MAX)
             .max_result_size(RESULT_BYTES_MAX);
-        options = options.max_steps(STEPS_MAX);
+        options = options.max_steps(match analysis.makes_functions {
+            true => STEPS_MAKING_FUNCTIONS_MAX,
+            false => STEPS_MAX,
+        });
         let mut own_bindings = (uses("random") || uses("uuid"))
             .then(|| functions::with_random(environment.next_random()));
         if self.counts {
@@ -451,9 +478,15 @@ impl Code {
         let inputs = (!analysis.takes_context).then(|| Inputs::new(environment));
         let bindings = own_bindings.as_ref().unwrap_or_else(|| functions::fixed());
         let root = Root(inputs.clone());
-        let outcome = self.expression.evaluate_source_to(&root, bindings, &options, |output| {
-            output.write(&mut ValueBuilder(inputs.as_ref()))
-        });
+        let evaluate = || {
+            self.expression.evaluate_source_to(&root, bindings, &options, |output| {
+                output.write(&mut ValueBuilder(inputs.as_ref()))
+            })
+        };
+        let outcome = match analysis.makes_functions {
+            true => stacker::grow(FUNCTIONS_STACK_BYTES, evaluate),
+            false => evaluate(),
+        };
         match outcome {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(Failure::Undefined),
@@ -469,11 +502,38 @@ impl Code {
         analysis: &Analysis,
     ) -> bool {
         let question = format!("$type(({text}\n))");
-        Code::new(&question, analysis, &[]).is_ok_and(|code| {
+        Code::new(&question, analysis, &[], true).is_ok_and(|code| {
             let code = Code { depth_max: code.depth_max + 2, ..code };
             matches!(code.run(environment, analysis), Ok(Value::String(kind)) if kind == "function")
         })
     }
+}
+
+/// The text with every `$states` as a path from the object of everything, which spares binding
+/// it; nothing where that is not so simple.
+fn with_states_in_place(text: &str, analysis: &Analysis) -> Option<String> {
+    let places = &analysis.states_places;
+    let is_simple = !places.is_empty()
+        && !analysis.uses_states_whole
+        && !analysis.takes_context
+        && analysis.comparisons.is_empty();
+    if !is_simple {
+        return None;
+    }
+    let mut places = places.clone();
+    places.sort_by_key(|place| place.start);
+    let mut changed = String::with_capacity(text.len() + 2 * places.len());
+    let mut at = 0;
+    for place in places {
+        if text.get(place.start..place.end) != Some("$states") {
+            return None;
+        }
+        changed.push_str(&text[at..place.start]);
+        changed.push_str("$$.states");
+        at = place.end;
+    }
+    changed.push_str(&text[at..]);
+    Some(changed)
 }
 
 /// The text with each of the comparisons made by a function that counts first.
@@ -539,6 +599,19 @@ struct Infinite<'e> {
 }
 
 impl Infinite<'_> {
+    /// Evaluates the text as it is written, so that the error names a place in it.
+    fn start(&self, text: &str, error: Error) -> Result<Value, Failure> {
+        let Ok(code) = Code::new(text, self.analysis, &[], true) else {
+            return Err(Failure::Thrown(error));
+        };
+        match code.run(self.environment, self.analysis) {
+            Err(Failure::Thrown(error)) if error.code() == "D1001" => {
+                self.run(text, code.prefix.unwrap_or(0), error, INFINITE_RESULTS_MAX)
+            }
+            outcome => outcome,
+        }
+    }
+
     fn run(&self, text: &str, prefix: usize, error: Error, left: usize) -> Result<Value, Failure> {
         let replaced = error.span().and_then(|span| {
             let ast = jlens_core::parse(text).ok()?;
@@ -550,7 +623,7 @@ impl Infinite<'_> {
         let Some(replaced) = replaced.filter(|_| left > 0) else {
             return Err(Failure::Thrown(error));
         };
-        let Ok(code) = Code::new(&replaced, self.analysis, &[]) else {
+        let Ok(code) = Code::new(&replaced, self.analysis, &[], true) else {
             return Err(Failure::Thrown(error));
         };
         match code.run(self.environment, self.analysis) {
@@ -561,19 +634,11 @@ impl Infinite<'_> {
         }
     }
 
-    /// `NaN` where the whole expression is arithmetic and its result no number.
-    fn not_a_number(&self, text: &str) -> Option<Value> {
-        let ast = jlens_core::parse(text).ok()?;
-        let is_arithmetic =
-            matches!(&ast.root.kind, NodeKind::Binary { op, .. } if arithmetic(*op));
-        is_arithmetic.then(|| Value::from("NaN"))
-    }
-
     /// JavaScript's name of what the arithmetic gives.
     fn name(&self, text: &str, node: &Node) -> Option<&'static str> {
         let NodeKind::Binary { op, lhs, rhs } = &node.kind else { return None };
         let operand = |span: Span| {
-            let code = Code::new(&text[span.start..span.end], self.analysis, &[]).ok()?;
+            let code = Code::new(&text[span.start..span.end], self.analysis, &[], true).ok()?;
             code.run(self.environment, self.analysis).ok()?.as_f64()
         };
         let (left, right) = (operand(lhs.span)?, operand(rhs.span)?);

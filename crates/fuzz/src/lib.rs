@@ -15,5 +15,5 @@ mod targets;
 
 pub use corpus::Corpus;
 pub use random::Random;
-pub use run::{Found, Limit, kept_inputs, run};
+pub use run::{Found, Limit, kept_inputs, run, run_noting};
 pub use targets::Target;

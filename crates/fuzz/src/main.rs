@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fuzz::{Corpus, Limit, Target, kept_inputs, run};
+use fuzz::{Corpus, Limit, Target, kept_inputs, run_noting};
 
 /// `fuzz MINUTES [SEED [TARGET…]]`: the targets in turns, a quarter of a minute each.
 fn main() -> ExitCode {
@@ -32,7 +32,10 @@ fn main() -> ExitCode {
     while started.elapsed() < Duration::from_secs(60 * minutes) {
         for target in &wanted {
             seed = seed.wrapping_add(1);
-            match run(&corpus, *target, seed, Limit::Time(slice)) {
+            // An input that ends the process, as a stack that overflows does, is found there.
+            let current = std::env::temp_dir().join(format!("fuzz-{}", target.name()));
+            let mut note = |input: &[u8]| drop(std::fs::write(&current, input));
+            match run_noting(&corpus, *target, seed, Limit::Time(slice), &mut note) {
                 Ok((count, valid)) => {
                     println!("{} seed {seed}: {count} inputs, {valid} valid", target.name());
                 }

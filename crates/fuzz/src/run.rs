@@ -44,6 +44,20 @@ pub fn kept_inputs(target: Target) -> Vec<(String, Vec<u8>)> {
 /// # Errors
 /// The first input that panics or hangs. One that hangs goes on in a thread of its own.
 pub fn run(corpus: &Corpus, target: Target, seed: u64, limit: Limit) -> Result<(u64, u64), Found> {
+    run_noting(corpus, target, seed, limit, &mut |_| ())
+}
+
+/// As [`run`], noting each input before it is tried: one may end the process.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_noting(
+    corpus: &Corpus,
+    target: Target,
+    seed: u64,
+    limit: Limit,
+    note: &mut dyn FnMut(&[u8]),
+) -> Result<(u64, u64), Found> {
     let (inputs, to_try) = mpsc::sync_channel::<Vec<u8>>(0);
     let (answers, tried) = mpsc::channel();
     let worker = std::thread::Builder::new().name(target.name().to_owned());
@@ -71,6 +85,7 @@ pub fn run(corpus: &Corpus, target: Target, seed: u64, limit: Limit) -> Result<(
         }
         let input = make(corpus, target, &random);
         let found = |failure: &str| Found { target, input: input.clone(), failure: failure.into() };
+        note(&input);
         inputs.send(input.clone()).expect("the thread waits for inputs");
         match tried.recv_timeout(PATIENCE) {
             Ok(Ok(is_valid)) => valid += u64::from(is_valid),

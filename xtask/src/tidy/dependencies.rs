@@ -54,6 +54,7 @@ const PURE: &[(&str, &[&str])] = &[
             "serde_json",
             "sha1",
             "sha2",
+            "stacker",
             "thiserror",
         ],
     ),

@@ -24,6 +24,15 @@ pub(super) struct Analysis {
     /// The comparisons of two values that may be built so that they share their parts many
     /// times over, innermost last: the operands' and the whole's places in the text.
     pub(super) comparisons: Vec<Comparison>,
+    /// Where `$states` stands before the name of a member.
+    pub(super) states_places: Vec<Span>,
+    /// `$states` stands elsewhere, too.
+    pub(super) uses_states_whole: bool,
+    /// The whole expression is arithmetic.
+    pub(super) is_arithmetic: bool,
+    /// Functions are made inside of functions: each may hold the one before it, in a chain as
+    /// long as the evaluation has steps.
+    pub(super) makes_functions: bool,
     /// Set by the first thing that AWS refuses.
     refused: Option<ExpressionError>,
 }
@@ -39,8 +48,12 @@ pub(super) struct Comparison {
 
 /// Looks the expression over; fails with what AWS's JSONata 2.0.6 refuses in it.
 pub(super) fn analyse(ast: &Ast) -> Result<Analysis, ExpressionError> {
-    let mut walk =
-        Walk { analysis: Analysis::default(), bound: Vec::new(), traits: Traits::default() };
+    let mut walk = Walk {
+        analysis: Analysis::default(),
+        bound: Vec::new(),
+        functions: 0,
+        traits: Traits::default(),
+    };
     walk.node(&ast.root, true);
     let mut analysis = walk.analysis;
     let traits = walk.traits;
@@ -79,6 +92,8 @@ struct Walk {
     analysis: Analysis,
     /// The variables that are bound inside the expression where the walk is.
     bound: Vec<String>,
+    /// How many functions the walk is in.
+    functions: usize,
     traits: Traits,
 }
 
@@ -125,7 +140,7 @@ impl Walk {
             NodeKind::Name { name } if is_top => self.refuse_top_level(name),
             NodeKind::Wildcard if is_top => self.refuse_top_level("*"),
             NodeKind::Descendant if is_top => self.refuse_top_level("**"),
-            NodeKind::Variable { name } => self.variable(name, is_top, None),
+            NodeKind::Variable { name } => self.variable(name, is_top, node.span, None),
             NodeKind::Fallback { op, .. } => {
                 let symbol = match op {
                     FallbackOp::Default => ":",
@@ -141,14 +156,19 @@ impl Walk {
             }
             NodeKind::Bind { lhs, rhs } => self.bind(lhs, rhs, is_top),
             NodeKind::Lambda(definition) => {
-                self.traits.repeats |= !definition.thunk;
+                let is_own = !definition.thunk;
+                self.traits.repeats |= is_own;
+                self.analysis.makes_functions |= is_own && self.functions > 0;
                 let outer = self.bound.len();
                 self.bound.extend(definition.params.iter().cloned());
+                self.functions += usize::from(is_own);
                 self.node(&definition.body, is_top);
+                self.functions -= usize::from(is_own);
                 self.bound.truncate(outer);
             }
             NodeKind::Transform(definition) => {
                 self.traits.builds = true;
+                self.analysis.makes_functions |= self.functions > 0;
                 self.node(&definition.pattern, false);
                 self.node(&definition.update, false);
                 definition.delete.iter().for_each(|delete| self.node(delete, false));
@@ -163,8 +183,15 @@ impl Walk {
                         self.call(procedure, args, 1, is_top);
                         self.attributes(rhs);
                     }
-                    _ => self.node(rhs, is_top),
+                    _ => {
+                        self.analysis.makes_functions |= self.functions > 0;
+                        self.node(rhs, is_top);
+                    }
                 }
+            }
+            NodeKind::Partial { .. } => {
+                self.analysis.makes_functions |= self.functions > 0;
+                node_children(node, |child| self.node(child, is_top));
             }
             NodeKind::Object { .. } => {
                 self.traits.builds = true;
@@ -191,7 +218,7 @@ impl Walk {
         for (at, step) in steps.iter().enumerate() {
             match &step.kind {
                 NodeKind::Variable { name } if at == 0 => {
-                    self.variable(name, is_top, steps.get(1));
+                    self.variable(name, is_top, step.span, steps.get(1));
                     self.attributes(step);
                 }
                 _ => self.node(step, is_top && at == 0),
@@ -207,7 +234,7 @@ impl Walk {
         self.bound.truncate(outer);
     }
 
-    fn variable(&mut self, name: &str, is_top: bool, next: Option<&Node>) {
+    fn variable(&mut self, name: &str, is_top: bool, place: Span, next: Option<&Node>) {
         match name {
             "" if is_top => self.refuse_top_level("$"),
             "" => {}
@@ -218,14 +245,18 @@ impl Walk {
             "states" => {
                 let states = &mut self.analysis.states;
                 match next.map(|next| &next.kind) {
-                    Some(NodeKind::Name { name }) => match name.as_str() {
-                        "input" => states.input = true,
-                        "result" => states.result = true,
-                        "errorOutput" => states.error_output = true,
-                        "context" => states.context = true,
-                        _ => {}
-                    },
+                    Some(NodeKind::Name { name }) => {
+                        self.analysis.states_places.push(place);
+                        match name.as_str() {
+                            "input" => states.input = true,
+                            "result" => states.result = true,
+                            "errorOutput" => states.error_output = true,
+                            "context" => states.context = true,
+                            _ => {}
+                        }
+                    }
                     _ => {
+                        self.analysis.uses_states_whole = true;
                         *states = StatesReferences {
                             input: true,
                             result: true,

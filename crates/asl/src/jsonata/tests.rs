@@ -390,3 +390,48 @@ fn references_are_listed() {
     check("$keys($states)", &[], &["input", "result", "errorOutput", "context"]);
     check("$sum($list)", &["list"], &[]);
 }
+
+#[test]
+fn conditions_decided_directly_and_by_the_evaluator_agree() {
+    let input = json!({"n": 5, "f": 5.0, "s": "5", "nil": null, "yes": true, "list": [5],
+        "items": [{"n": 5}], "o": {}});
+    let names = ["n", "f", "s", "nil", "yes", "list", "items.n", "o", "missing", "n.x"];
+    for name in names {
+        for operator in ["=", "!=", "<", "<=", ">", ">="] {
+            for constant in ["5", "4.5", "\"5\"", "null", "true", "-5"] {
+                let text = format!("$states.input.{name} {operator} {constant}");
+                for text in [
+                    text.clone(),
+                    format!("({text}) and $number = 5"),
+                    format!("$number = 6 and {text}"),
+                    format!("$number = 5 or {text}"),
+                    format!("{text} or $missing = 1"),
+                ] {
+                    // What has a part that is no such comparison is evaluated.
+                    let evaluated = format!("[{text}][0]");
+                    assert_eq!(
+                        evaluate(&text, &input).map_err(|failure| failure.replace(&text, "")),
+                        evaluate(&evaluated, &input)
+                            .map_err(|failure| failure.replace(&evaluated, "")),
+                        "{text}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn chains_of_functions_end_well() {
+    for text in [
+        "($f := function($x){ $f(function(){$x}) }; $f(1))",
+        "($f := function($x){ $f({'a': function(){$x}}) }; $f(1))",
+        "($g := function($x,$y){1}; $f := function($x){ $f($g($x,?)) }; $f(1))",
+        "($f := function($x){ $f($uppercase ~> |$|{'a': 1}|) }; $f(1))",
+    ] {
+        check(
+            text,
+            "threw an error during evaluation: Expression evaluation timeout: Check for infinite loop",
+        );
+    }
+}

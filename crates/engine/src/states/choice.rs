@@ -17,17 +17,20 @@ impl Turn<'_> {
         let state = self.state(frame);
         let sight = Sight::input(effective.value());
         let is_jsonata = state.query_language == QueryLanguage::Jsonata;
-        for (index, rule) in rules.iter().enumerate() {
-            let matches = self.evaluate(frame, sight, |environment| {
-                rule.condition.evaluate(environment, &format!("Choices[{index}]/Condition"))
-            })?;
-            if matches {
-                let rule_number = u32::try_from(index).ok();
-                self.note(Branch::Choice { state: state_index, rule: rule_number });
-                let output =
-                    if is_jsonata && rule.output.is_some() { &rule.output } else { &state.output };
-                return self.pass_on(frame, &effective, output, &rule.assign, Some(rule.next));
+        let matching = self.evaluate(frame, sight, |environment| {
+            for (index, rule) in rules.iter().enumerate() {
+                let location = format_args!("Choices[{index}]/Condition");
+                if rule.condition.evaluate_at(environment, &location)? {
+                    return Ok(Some((index, rule)));
+                }
             }
+            Ok(None)
+        })?;
+        if let Some((index, rule)) = matching {
+            self.note(Branch::Choice { state: state_index, rule: u32::try_from(index).ok() });
+            let output =
+                if is_jsonata && rule.output.is_some() { &rule.output } else { &state.output };
+            return self.pass_on(frame, &effective, output, &rule.assign, Some(rule.next));
         }
         let Some(default) = default else {
             let cause =

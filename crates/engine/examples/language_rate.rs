@@ -240,6 +240,7 @@ fn execution(definition: &str, input: &Value) -> impl FnMut() + use<> {
         role_arn: "arn:aws:iam::123456789012:role/role".into(),
         region: "us-east-1".into(),
         express: false,
+        test_case: None,
     });
     let input = Payload::from_value(input.clone());
     move || {

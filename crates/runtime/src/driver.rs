@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use asl::{Payload, Timestamp};
+use asl::{Payload, Resource, Timestamp};
 use engine::{TaskFailure, TaskId};
 use store::{ExecutionKey, Store, StoreError};
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Working};
 use crate::limits;
 use crate::load::{self, panic_text};
 use crate::mocks::Mocks;
@@ -61,7 +61,7 @@ struct State {
 /// What the writer's thread does.
 enum WriterJob {
     /// A commit, or a look at what became of one.
-    Do(Output),
+    Do(Output, Working),
     Stop,
 }
 
@@ -80,6 +80,8 @@ struct CallUnderWay {
     submitted: Option<Payload>,
     /// Waits for that to be recorded.
     waiting: Option<oneshot::Sender<()>>,
+    /// Of a nested execution: work only until it is submitted, since it takes its own time.
+    working: Option<Arc<Mutex<Option<Working>>>>,
     /// Set where the job is to be cancelled as soon as it is submitted.
     withdrawn: Option<Box<TaskCall>>,
 }
@@ -141,12 +143,14 @@ impl Driver {
     /// Asks the node. The receiver gets the one answer, or none if the runtime stops.
     pub(crate) fn ask(self: &Arc<Self>, request: Request) -> (ReplyId, oneshot::Receiver<Reply>) {
         let (sender, receiver) = oneshot::channel();
+        self.clock.begin_work();
         let now = self.clock.now();
         let mut state = self.state();
         let reply = state.expect_reply(sender);
         let outputs = state.handle(Input::Request { reply, request }, now);
         drop(state);
         self.perform_all(outputs, Place::Anywhere);
+        self.clock.end_work();
         (reply, receiver)
     }
 
@@ -217,9 +221,16 @@ impl Driver {
     }
 
     fn act_at(self: &Arc<Self>, input: Input, place: Place) {
+        self.clock.begin_work();
         let now = self.clock.now();
         let outputs = self.state().handle(input, now);
         self.perform_all(outputs, place);
+        self.clock.end_work();
+    }
+
+    /// Marks something as under way that ends elsewhere.
+    pub(crate) fn working(&self) -> Working {
+        Working::begin(&self.clock)
     }
 
     /// Performs outputs; runs one turn here, if this is the place for it.
@@ -254,12 +265,15 @@ impl Driver {
     fn perform(self: &Arc<Self>, output: Output, reads: &mut Vec<Output>) {
         match output {
             Output::Run(job) => {
-                let driver = Arc::clone(self);
-                self.tokio.spawn(async move { driver.act(Input::Ran(job.run())) });
+                let (driver, working) = (Arc::clone(self), self.working());
+                self.tokio.spawn(async move {
+                    driver.act(Input::Ran(job.run()));
+                    drop(working);
+                });
             }
             write @ (Output::Commit(_) | Output::Check(_)) => {
                 // Fails only after the end, when nobody waits for it.
-                let _ = self.writer.send(WriterJob::Do(write));
+                let _ = self.writer.send(WriterJob::Do(write, self.working()));
             }
             Output::Dispatch { key, call } => self.dispatch(key, *call),
             Output::CancelCall { key, task } => {
@@ -276,6 +290,9 @@ impl Driver {
                 if let Some(Call::UnderWay(call)) = lock(&self.calls).get_mut(&(key, task))
                     && let Some(waiting) = call.waiting.take()
                 {
+                    if let Some(working) = call.working.take() {
+                        lock(&working).take();
+                    }
                     // The call may be gone.
                     let _ = waiting.send(());
                 }
@@ -305,7 +322,7 @@ impl Driver {
 
     /// The writer's thread: the only one that commits.
     fn write(self: &Arc<Self>, jobs: &mpsc::Receiver<WriterJob>) {
-        while let Ok(WriterJob::Do(output)) = jobs.recv() {
+        while let Ok(WriterJob::Do(output, working)) = jobs.recv() {
             let began = std::time::Instant::now();
             let input = self.ask_store(output);
             if let Some(observer) = &self.observer
@@ -314,6 +331,7 @@ impl Driver {
                 observer.commit(writes.len(), began.elapsed(), result.is_ok());
             }
             self.act_at(input, Place::Passing);
+            drop(working);
         }
     }
 
@@ -330,11 +348,12 @@ impl Driver {
         while !reads.is_empty() {
             let rest = reads.split_off(reads.len().min(limits::LOADS_PER_VISIT));
             let visit = std::mem::replace(&mut reads, rest);
-            let driver = Arc::clone(self);
+            let (driver, working) = (Arc::clone(self), self.working());
             self.tokio.spawn_blocking(move || {
                 for read in visit {
                     driver.act(driver.ask_store(read));
                 }
+                drop(working);
             });
         }
     }
@@ -367,13 +386,20 @@ impl Driver {
         };
         call.executions = ChildExecutions::new(Arc::downgrade(self), Some(parent));
         let submitted = call.dispatch.submitted.clone();
+        // What waits for another execution here takes as long as that one does.
+        let is_nested = matches!(&call.dispatch.resource, Resource::Service { service, .. } if &**service == "states");
+        let working = Arc::new(Mutex::new(Some(self.working())));
+        let is_nested = is_nested && call.dispatch.resource.waits_for_job();
+        let until_submitted = is_nested.then(|| Arc::clone(&working));
         let handle = self.tokio.spawn(async move {
             let result = run_guarded(&*driver.runner, call).await;
             driver.act(Input::TaskReturned { key, task, result });
             lock(&driver.calls).remove(&(key, task));
+            lock(&working).take();
         });
         let handle = handle.abort_handle();
-        let call = CallUnderWay { handle, submitted, waiting: None, withdrawn: None };
+        let working = until_submitted;
+        let call = CallUnderWay { handle, submitted, waiting: None, working, withdrawn: None };
         calls.insert((key, task), Call::UnderWay(call));
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::clock::{Clock, SystemClock};
 use crate::definitions::Definition;
 use crate::driver::Driver;
+use crate::limits;
 use crate::mocks::{Mocks, split_test_case};
 use crate::node::{Answer, Input, Node, ReplyId, Request, ResourceRequest, TaskReport};
 use crate::query;
@@ -97,6 +98,9 @@ pub struct RuntimeOptions {
     pub resident_executions_max: usize,
     /// How long GetActivityTask waits for a task before it answers with none.
     pub activity_poll: std::time::Duration,
+    /// How far into the future wake-ups are kept in memory, at least a minute. With a clock that
+    /// skips waits it should be as far as executions wait.
+    pub wake_window: std::time::Duration,
     /// Test cases that executions can be started with; without them, an ARN that names one
     /// names nothing.
     pub mocks: Option<Arc<dyn Mocks>>,
@@ -109,6 +113,7 @@ impl Default for RuntimeOptions {
         RuntimeOptions {
             resident_executions_max: 10_000,
             activity_poll: std::time::Duration::from_secs(60),
+            wake_window: std::time::Duration::from_millis(limits::DUE_WINDOW_MS.unsigned_abs()),
             mocks: None,
             observer: None,
         }
@@ -327,6 +332,7 @@ impl Runtime {
 
     /// StartExecution. Answers once the start is durable.
     pub async fn start_execution(&self, request: StartRequest) -> Result<Started, RuntimeError> {
+        let _working = self.driver.working();
         self.refresh_mocks(&request).await?;
         match self.ask(Request::Start(request)).await? {
             Answer::Started(started) => Ok(started),
@@ -339,8 +345,11 @@ impl Runtime {
         &self,
         request: StartRequest,
     ) -> Result<ExecutionDescription, RuntimeError> {
+        let working = self.driver.working();
         self.refresh_mocks(&request).await?;
-        match self.ask(Request::StartSync(request)).await? {
+        let (_, answer) = self.driver.ask(Request::StartSync(request));
+        drop(working);
+        match answer.await.unwrap_or(Err(RuntimeError::Stopping))? {
             Answer::Described(described) => Ok(*described),
             _ => Err(wrong_answer()),
         }
@@ -385,6 +394,7 @@ impl Runtime {
         &self,
         execution_arn: &str,
     ) -> Result<ExecutionDescription, RuntimeError> {
+        let _working = self.driver.working();
         match self.ask(Request::Describe { execution_arn: execution_arn.into() }).await? {
             Answer::Described(described) => Ok(*described),
             Answer::Elsewhere => {

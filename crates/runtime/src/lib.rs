@@ -31,7 +31,7 @@ mod tokens;
 mod turn;
 
 pub use children::{ChildExecution, ChildExecutions, ChildResult, Parent};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, SkippingClock, SystemClock};
 pub use definitions::{Definition, Definitions, LoadError};
 pub use handle::*;
 pub use http_inspection::{HttpInspection, HttpInspector, HttpRequestSeen, HttpResponseSeen};

@@ -228,7 +228,6 @@ impl World {
         let seeds = Seeds::from_number(self.random.next());
         let options = RuntimeOptions {
             resident_executions_max: *self.random.choose(&[1, 3, 1_000]),
-            mocks: None,
             activity_poll: std::time::Duration::from_secs(60),
             ..RuntimeOptions::default()
         };

@@ -30,6 +30,7 @@ First steps:
   stepwell validate machine.asl.json            is the definition right?
   stepwell explore machine.asl.json             which input and outcomes lead where?
   stepwell run machine.asl.json --input '{}'    run it once, here and now
+  stepwell test .                               run its test cases
   stepwell dev .                                serve every definition of this folder
   stepwell serve --data /var/lib/stepwell       a server that keeps everything";
 
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Run(Run),
     Validate(Validate),
     Explore(Explore),
+    Test(Test),
     History(History),
     Completions(Completions),
 }
@@ -143,6 +145,51 @@ pub(crate) struct Run {
     /// Allow an address that other machines can reach, without access keys.
     #[arg(long)]
     pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
+}
+
+/// Run the test cases of state machines with mocked tasks and skipped waits.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Run the test cases of state machines with mocked tasks and skipped waits.\n\n\
+        The cases of NAME.asl.json are those that MockConfigFile.json (the mock file of Step \
+        Functions Local) has for NAME, and those of NAME.test.json, which also says what input \
+        they get and what is expected of them. Everything runs in this process; waits, timeouts \
+        and back-offs take no time. Prints a table, what differs, and which states, Choice \
+        rules, Retry and Catch entries no case reached. The exit status is 0 if every case \
+        passed, 1 if one did not, and 2 if they cannot be run.",
+    after_long_help = "\
+Examples:
+  stepwell test
+      Every case of the folder you are in
+
+  stepwell test order.asl.json --filter CardIsSlow
+      One case of one state machine
+
+  stepwell test --junit report.xml machines/
+      With a report for a build server"
+)]
+pub(crate) struct Test {
+    /// Folders, definitions, or NAME.test.json files.
+    #[arg(value_name = "FILE|DIR", default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only cases with this text in MACHINE#CASE.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Write the outcome as JUnit XML, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// The file with mocked responses and test cases [env: SFN_MOCK_CONFIG] [default:
+    /// MockConfigFile.json in the folder, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mocks: Option<PathBuf>,
+    /// Carry out tasks that a case does not mock, instead of failing them.
+    #[arg(long)]
+    pub(crate) calls: bool,
+    /// Seconds that a case may take on this machine.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) patience: u64,
     #[command(flatten)]
     pub(crate) common: CommonOptions,
 }

@@ -6,6 +6,7 @@ mod explore;
 mod history;
 mod run;
 mod serve;
+mod test;
 mod validate;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ pub(crate) fn dispatch(command: Command) -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -13,6 +13,7 @@ mod progress;
 mod stop;
 mod style;
 mod telemetry;
+mod testing;
 mod tokens;
 mod watcher;
 mod wiring;

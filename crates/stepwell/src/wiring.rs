@@ -60,9 +60,7 @@ impl Node {
         tokens: Option<&Arc<Tokens>>,
     ) -> Result<Node, Failure> {
         let store = open_store(&settings.data)?;
-        let mut config = IntegrationsConfig::from_process_environment(settings.functions.clone());
-        config.connections = settings.connections.clone();
-        config.http = settings.http.clone();
+        let mut config = integrations_config(settings);
         if let DataPlace::Folder(folder) = &settings.data {
             config.log_directory = Some(folder.join(LOG_FOLDER));
         }
@@ -141,6 +139,14 @@ impl Server {
             Err(error) => tracing::error!(%error, "the server panicked"),
         }
     }
+}
+
+/// What the settings say about the work outside.
+pub(crate) fn integrations_config(settings: &Settings) -> IntegrationsConfig {
+    let mut config = IntegrationsConfig::from_process_environment(settings.functions.clone());
+    config.connections = settings.connections.clone();
+    config.http = settings.http.clone();
+    config
 }
 
 /// The test cases that executions can be started with.

@@ -413,7 +413,8 @@ impl Node {
     /// Reads the next window of wake-ups.
     pub(super) fn list_due(&mut self) {
         if self.reading.asked_until.is_none() {
-            let until = self.now.0.saturating_add(limits::DUE_WINDOW_MS);
+            let window = i64::try_from(self.options.wake_window.as_millis()).unwrap_or(i64::MAX);
+            let until = self.now.0.saturating_add(window.max(limits::DUE_WINDOW_MS));
             self.reading.asked_until = Some(until);
             self.outputs.push_back(Output::ListDue { until, limit: limits::DUE_PAGE });
         }

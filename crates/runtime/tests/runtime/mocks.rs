@@ -1,16 +1,21 @@
 //! Executions that run a test case: mocks answer their tasks.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use asl::{MachineType, Payload};
+use asl::{MachineType, Payload, Timestamp};
 use engine::TaskFailure;
 use expect_test::{Expect, expect};
-use runtime::{MockedAttempt, Mocks, RuntimeError, RuntimeOptions};
+use runtime::{
+    MockedAttempt, Mocks, Runtime, RuntimeError, RuntimeOptions, SkippingClock, TaskCall,
+    TaskRunner,
+};
 use serde_json::{Value, json};
 use store::MemoryStore;
 
-use crate::harness::{FUNCTION, World, request};
+use crate::harness::{FUNCTION, World, new_machine, request};
 
 /// The test case `C` of every machine: states with the answers to their attempts, in order. An
 /// object with `Error` is a failure.
@@ -161,4 +166,47 @@ async fn test_cases_that_are_not_there_are_refused() {
     let arn = format!("{machine}#C");
     let refused = plain.runtime.start_execution(request(&arn, json!({}))).await.unwrap_err();
     assert!(matches!(refused, RuntimeError::StateMachineDoesNotExist(named) if named == arn));
+}
+
+#[tokio::test]
+async fn a_clock_that_skips_waits_takes_no_time() {
+    let clock = Arc::new(SkippingClock::new(Timestamp(1_700_000_000_000)));
+    let answers = json!({"S": [{"Error": "E"}, 7]});
+    let answers = serde_json::from_value(answers).unwrap();
+    let table = Arc::new(Table { answers, seen: Mutex::default() });
+    let wake_window = Duration::from_secs(400 * 86_400);
+    let options = RuntimeOptions { mocks: Some(table), wake_window, ..RuntimeOptions::default() };
+    let store = Arc::new(MemoryStore::default());
+    let runtime = Runtime::start_with_clock(store, Arc::new(Never), options, clock.clone());
+    let runtime = runtime.await.unwrap();
+    // While one branch sleeps for a year, the task of the other has 9 seconds and gets its mock.
+    let task = json!({"Type": "Task", "Resource": FUNCTION, "TimeoutSeconds": 9, "End": true,
+        "Retry": [{"ErrorEquals": ["E"], "IntervalSeconds": 86_400}]});
+    let sleep = json!({"Type": "Wait", "Seconds": 31_000_000, "End": true});
+    let both = json!({"Type": "Parallel", "End": true, "Branches": [
+        {"StartAt": "W", "States": {"W": sleep}}, {"StartAt": "S", "States": {"S": task}}]});
+    let machine = new_machine("M", MachineType::Standard, &json!({"P": both}));
+    let arn = runtime.create_state_machine(machine).await.unwrap().0.arn;
+    for _ in 0..20 {
+        let started = runtime.start_execution(request(&format!("{arn}#C"), json!(1)));
+        let started = started.await.unwrap();
+        clock.start();
+        let ended = runtime.wait_for_end(&started.execution_arn).await.unwrap();
+        clock.stop();
+        assert_eq!(ended.output.unwrap().text(), "[1,7]");
+        assert_eq!(ended.stop_date.unwrap().0 - ended.start_date.0, 31_000_000_000);
+    }
+    runtime.shutdown().await;
+}
+
+/// Does no work.
+struct Never;
+
+impl TaskRunner for Never {
+    fn run(
+        &self,
+        _call: TaskCall,
+    ) -> Pin<Box<dyn Future<Output = Result<Payload, TaskFailure>> + Send>> {
+        Box::pin(std::future::pending())
+    }
 }

@@ -25,6 +25,7 @@ fn without_a_command() {
               run          Run one execution of a definition in this process
               validate     Check definitions and show every mistake with its place
               explore      Find a path to every end of a definition
+              test         Run the test cases of state machines with mocked tasks and skipped waits
               history      Show the history of an execution as a table
               completions  Print a completion script for a shell
               help         Print this message or the help of the given subcommand(s)
@@ -37,6 +38,7 @@ fn without_a_command() {
               stepwell validate machine.asl.json            is the definition right?
               stepwell explore machine.asl.json             which input and outcomes lead where?
               stepwell run machine.asl.json --input '{}'    run it once, here and now
+              stepwell test .                               run its test cases
               stepwell dev .                                serve every definition of this folder
               stepwell serve --data /var/lib/stepwell       a server that keeps everything
         "#]],

@@ -11,6 +11,7 @@ mod history;
 mod run;
 mod serve;
 mod server;
+mod testing;
 mod validate;
 
 use std::io::Write;
@@ -19,6 +20,9 @@ use std::process::{Command, Stdio};
 
 use expect_test::Expect;
 use tempfile::TempDir;
+
+/// How the line about a test case begins.
+const TEST_CASE: [&str; 2] = ["  ✓ ", "  ✗ "];
 
 /// A folder to run the program in, gone at the end.
 pub(crate) struct Folder(TempDir);
@@ -88,6 +92,15 @@ impl Folder {
                         format!("{head}[N] ms{tail}")
                     });
                     format!("  [TIME]{rest}")
+                }
+                _ if TEST_CASE.iter().any(|mark| line.starts_with(mark)) => {
+                    match line.split_once(" ms") {
+                        Some((head, tail)) => {
+                            let head = head.trim_end_matches(|end: char| end.is_ascii_digit());
+                            format!("{}  [N] ms{}\n", head.trim_end(), tail.trim_end())
+                        }
+                        None => line.to_owned(),
+                    }
                 }
                 _ if line.ends_with('\n') => format!("{}\n", line.trim_end()),
                 _ => line.to_owned(),

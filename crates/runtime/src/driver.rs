@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use asl::{Payload, Resource, Timestamp};
+use asl::{Payload, Timestamp};
 use engine::{TaskFailure, TaskId};
 use store::{ExecutionKey, Store, StoreError};
 use tokio::sync::{broadcast, oneshot, watch};
@@ -80,8 +80,6 @@ struct CallUnderWay {
     submitted: Option<Payload>,
     /// Waits for that to be recorded.
     waiting: Option<oneshot::Sender<()>>,
-    /// Of a nested execution: work only until it is submitted, since it takes its own time.
-    working: Option<Arc<Mutex<Option<Working>>>>,
     /// Set where the job is to be cancelled as soon as it is submitted.
     withdrawn: Option<Box<TaskCall>>,
 }
@@ -290,9 +288,6 @@ impl Driver {
                 if let Some(Call::UnderWay(call)) = lock(&self.calls).get_mut(&(key, task))
                     && let Some(waiting) = call.waiting.take()
                 {
-                    if let Some(working) = call.working.take() {
-                        lock(&working).take();
-                    }
                     // The call may be gone.
                     let _ = waiting.send(());
                 }
@@ -386,20 +381,15 @@ impl Driver {
         };
         call.executions = ChildExecutions::new(Arc::downgrade(self), Some(parent));
         let submitted = call.dispatch.submitted.clone();
-        // What waits for another execution here takes as long as that one does.
-        let is_nested = matches!(&call.dispatch.resource, Resource::Service { service, .. } if &**service == "states");
-        let working = Arc::new(Mutex::new(Some(self.working())));
-        let is_nested = is_nested && call.dispatch.resource.waits_for_job();
-        let until_submitted = is_nested.then(|| Arc::clone(&working));
+        let working = self.working();
         let handle = self.tokio.spawn(async move {
             let result = run_guarded(&*driver.runner, call).await;
             driver.act(Input::TaskReturned { key, task, result });
             lock(&driver.calls).remove(&(key, task));
-            lock(&working).take();
+            drop(working);
         });
         let handle = handle.abort_handle();
-        let working = until_submitted;
-        let call = CallUnderWay { handle, submitted, waiting: None, working, withdrawn: None };
+        let call = CallUnderWay { handle, submitted, waiting: None, withdrawn: None };
         calls.insert((key, task), Call::UnderWay(call));
     }
 

@@ -274,6 +274,33 @@ fn express_machines_parallel_branches_and_time_of_its_own() {
 }
 
 #[test]
+fn nested_executions_take_their_own_time() {
+    let parent = r#"{"StartAt": "S", "States": {"S": {"Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2", "TimeoutSeconds": 2000,
+        "Parameters": {"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:child#C"},
+        "OutputPath": "$.Output", "End": true}}}"#;
+    let child = r#"{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "Next": "T"},
+        "T": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true}}}"#;
+    let mocks = r#"{"StateMachines": {"parent": {"TestCases": {"P": {}}}, "child": {"TestCases": {"C": {"T": "r"}}}},
+        "MockedResponses": {"r": {"0": {"Return": 7}}}}"#;
+    let tests = r#"{"TestCases": {"P": {"Expect": {"Output": 7, "Seconds": 1000}}}}"#;
+    let folder = Folder::with(&[
+        ("parent.asl.json", parent),
+        ("child.asl.json", child),
+        ("parent.test.json", tests),
+        ("MockConfigFile.json", mocks),
+    ]);
+    folder.check(&["test", "--calls", "parent.asl.json"], &expect![[r#"
+        exit status: 0
+        ----- stdout -----
+        parent  parent.asl.json
+          ✓ P  SUCCEEDED  [N] ms  1 transition  after 16 min 40 s
+
+        1 passed, 0 failed; reached 1 of 1 states, 0 of 0 branches
+    "#]]);
+}
+
+#[test]
 fn the_examples_pass() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let folder = Folder::with(&[]);

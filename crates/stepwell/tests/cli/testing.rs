@@ -290,14 +290,17 @@ fn nested_executions_take_their_own_time() {
         ("parent.test.json", tests),
         ("MockConfigFile.json", mocks),
     ]);
-    folder.check(&["test", "--calls", "parent.asl.json"], &expect![[r#"
+    folder.check(
+        &["test", "--calls", "parent.asl.json"],
+        &expect![[r#"
         exit status: 0
         ----- stdout -----
         parent  parent.asl.json
           ✓ P  SUCCEEDED  [N] ms  1 transition  after 16 min 40 s
 
         1 passed, 0 failed; reached 1 of 1 states, 0 of 0 branches
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

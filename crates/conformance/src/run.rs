@@ -143,6 +143,7 @@ impl Run<'_> {
             }
         }
         self.derive(step, &request, &answer);
+        self.derive_end_event(step, &answer).await;
         match &step.expect {
             Expect::Success if answer.is_success() => {}
             Expect::Success => bail!("{}: {}", answer.code(), answer.message()),
@@ -229,6 +230,18 @@ impl Run<'_> {
         }
     }
 
+    /// The last event that was logged of an Express execution.
+    async fn derive_end_event(&mut self, step: &Step, answer: &Answer) {
+        let is_derived = self.case.derived.iter().any(|derived| derived == END_EVENT);
+        if is_derived
+            && step.operation == "StartExecution"
+            && let Some(arn) = answer.body["executionArn"].as_str()
+            && let Some(event) = self.server.end_event(arn).await
+        {
+            self.answers[END_EVENT] = event;
+        }
+    }
+
     /// Puts an answer at its place among those that are compared.
     fn put(&mut self, place: &str, value: Value) -> Result<()> {
         let mut target = &mut self.answers;
@@ -259,6 +272,7 @@ impl Run<'_> {
 }
 
 const HISTORY: &str = "get_execution_history";
+const END_EVENT: &str = "end_event";
 
 /// Whether there are executions and none of them runs.
 fn all_ended(answer: &Answer) -> bool {

@@ -33,7 +33,8 @@ pub(crate) fn build(
     if !identity.role_arn.is_empty() {
         of_execution["RoleArn"] = json!(&*identity.role_arn);
     }
-    if !identity.express {
+    // Recorded: synchronous executions do not show it, other Express ones do.
+    if !execution.is_synchronous {
         of_execution["RedriveCount"] = json!(execution.redrive_count());
     }
     if let Some(at) = execution.redrive_date() {

@@ -82,9 +82,16 @@ pub struct Execution {
     transitions: u64,
     last_event_at: Timestamp,
     pub(crate) redrives: Redrives,
+    /// Whether its caller waits for it (StartSyncExecution).
+    pub(crate) is_synchronous: bool,
 }
 
 impl Execution {
+    /// One whose caller waits for it (StartSyncExecution).
+    pub fn new_synchronous(identity: Arc<Identity>) -> Execution {
+        Execution { is_synchronous: true, ..Execution::new(identity) }
+    }
+
     /// An execution before its first event.
     pub fn new(identity: Arc<Identity>) -> Execution {
         Execution {
@@ -105,6 +112,7 @@ impl Execution {
             transitions: 0,
             last_event_at: Timestamp::default(),
             redrives: Redrives::default(),
+            is_synchronous: false,
         }
     }
 

@@ -205,6 +205,7 @@ pub struct Progress {
     pub branches: Arc<Vec<engine::Branch>>,
     pub status: Status,
     pub start_date: Timestamp,
+    pub redrive_count: u32,
     /// `loggingConfiguration` of the state machine when the execution started.
     pub logging: Option<Arc<Value>>,
     pub trace_header: Option<Arc<str>>,

@@ -21,6 +21,8 @@ const ACCOUNT_ID: &str = "123456789012";
 /// The region if nobody says otherwise.
 pub(crate) const REGION: &str = "us-east-1";
 const DATA_FOLDER: &str = ".stepwell";
+/// The folder with execution logs, in the data directory.
+const EXECUTION_LOGS: &str = "logs/executions";
 /// In the place of a folder: keep nothing.
 const MEMORY: &str = ":memory:";
 
@@ -36,6 +38,8 @@ struct File {
     functions: BTreeMap<String, FunctionConfig>,
     #[serde(default)]
     access_keys: Vec<AccessKeyTable>,
+    #[serde(default)]
+    execution_logs: ExecutionLogsTable,
     #[serde(default)]
     connections: ConnectionsConfig,
     #[serde(default)]
@@ -55,6 +59,48 @@ struct ServerTable {
     mocks: Option<PathBuf>,
     #[serde(default)]
     mocks_strict: bool,
+}
+
+/// `[execution_logs]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExecutionLogsTable {
+    #[serde(default)]
+    output: ExecutionLogsName,
+    folder: Option<PathBuf>,
+}
+
+/// `output`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ExecutionLogsName {
+    #[default]
+    Files,
+    Stdout,
+    None,
+}
+
+impl ExecutionLogsTable {
+    /// Files in the data directory, if nothing else is said.
+    fn settle(self, file_folder: &Path, data: &Path) -> ExecutionLogs {
+        match (self.output, self.folder) {
+            (ExecutionLogsName::None, _) => ExecutionLogs::Nowhere,
+            (ExecutionLogsName::Stdout, _) => ExecutionLogs::Stdout,
+            (ExecutionLogsName::Files, Some(folder)) => {
+                ExecutionLogs::Folder(file_folder.join(folder))
+            }
+            (ExecutionLogsName::Files, None) if data == Path::new(MEMORY) => ExecutionLogs::Nowhere,
+            (ExecutionLogsName::Files, None) => ExecutionLogs::Folder(data.join(EXECUTION_LOGS)),
+        }
+    }
+}
+
+/// Where execution logs go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExecutionLogs {
+    Nowhere,
+    Folder(PathBuf),
+    Stdout,
 }
 
 /// `log_format`
@@ -116,6 +162,7 @@ pub(crate) struct Settings {
     pub(crate) http: HttpConfig,
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
+    pub(crate) execution_logs: ExecutionLogs,
     /// The file with test cases, if there is one.
     pub(crate) mocks: Option<PathBuf>,
     /// Whether tasks of a test case that are not mocked fail.
@@ -145,7 +192,15 @@ pub(crate) fn resolve(
     let (path, file) = find_file(common, folder, environment)?;
     // Paths in the file are relative to the file.
     let file_folder = path.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
-    let File { server, machines, functions, access_keys: keys, mut connections, http } = file;
+    let File {
+        server,
+        machines,
+        functions,
+        access_keys: keys,
+        execution_logs,
+        mut connections,
+        http,
+    } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
     connections.resolve_paths(&file_folder);
     refuse(path.as_deref(), connections.check().into_iter().chain(http.check()).collect())?;
@@ -166,6 +221,7 @@ pub(crate) fn resolve(
             let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
             Failure::usage(format!("{}: {problem}", file.display()))
         })?;
+    let execution_logs = execution_logs.settle(&file_folder, &data);
     let settings = Settings {
         listen: options
             .listen
@@ -195,6 +251,7 @@ pub(crate) fn resolve(
             .collect(),
         functions,
         access_keys,
+        execution_logs,
         connections,
         http,
         mocks: options

@@ -507,6 +507,7 @@ mod tests {
                 branches: Arc::default(),
                 status: execution.status,
                 start_date: execution.start_date(),
+                redrive_count: 0,
                 logging: None,
                 trace_header: None,
             };

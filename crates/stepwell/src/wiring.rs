@@ -11,11 +11,11 @@ use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig};
 use runtime::{Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
-use telemetry::{Telemetry, TelemetryOptions};
+use telemetry::{LogFiles, LogOutput, LogSink, Telemetry, TelemetryOptions};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::{DataPlace, Settings};
+use crate::config::{DataPlace, ExecutionLogs, Settings};
 use crate::failure::Failure;
 use crate::tokens::{RememberingRunner, Tokens};
 
@@ -72,8 +72,9 @@ impl Node {
         if let Some(tokens) = tokens {
             runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
         }
-        let telemetry = Telemetry::start(TelemetryOptions::default())
-            .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
+        let telemetry =
+            Telemetry::start(TelemetryOptions { logs: log_sink(&settings.execution_logs) })
+                .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
         let observer: Arc<dyn Observer> = telemetry.clone();
         let options = RuntimeOptions {
             mocks: open_mocks(settings)?,
@@ -155,6 +156,15 @@ fn open_mocks(settings: &Settings) -> Result<Option<Arc<dyn Mocks>>, Failure> {
     let mocks = MockedIntegrations::open(path, settings.mocks_strict)
         .map_err(|problem| Failure::usage(problem.to_string()))?;
     Ok(Some(mocks))
+}
+
+/// Where execution logs go.
+fn log_sink(logs: &ExecutionLogs) -> Option<Box<dyn LogSink>> {
+    match logs {
+        ExecutionLogs::Nowhere => None,
+        ExecutionLogs::Folder(folder) => Some(Box::new(LogFiles::in_folder(folder.clone()))),
+        ExecutionLogs::Stdout => Some(Box::new(LogOutput)),
+    }
 }
 
 fn open_store(place: &DataPlace) -> Result<Arc<dyn Store>, Failure> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::MetricsSource;
 use runtime::{Observer, Progress};
 
+use crate::logs::{self, LogSink};
 use crate::metrics::Metrics;
 
 /// Turns that may wait to be counted and logged. Beyond that they are dropped, and counted as
@@ -16,7 +17,10 @@ const QUEUE_MAX: usize = 100_000;
 
 /// What telemetry there shall be beyond metrics.
 #[derive(Debug, Default)]
-pub struct TelemetryOptions {}
+pub struct TelemetryOptions {
+    /// Where execution logs go; none: nowhere.
+    pub logs: Option<Box<dyn LogSink>>,
+}
 
 /// Counts and logs what executions do.
 #[derive(Debug)]
@@ -30,11 +34,15 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts its thread.
-    pub fn start(_options: TelemetryOptions) -> std::io::Result<Arc<Telemetry>> {
+    pub fn start(options: TelemetryOptions) -> std::io::Result<Arc<Telemetry>> {
         let (sender, receiver) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let metrics = Arc::new(Mutex::new(Metrics::default()));
-        let work = Work { waiting: Arc::clone(&waiting), metrics: Arc::clone(&metrics) };
+        let work = Work {
+            waiting: Arc::clone(&waiting),
+            metrics: Arc::clone(&metrics),
+            logs: options.logs,
+        };
         let thread = std::thread::Builder::new()
             .name("stepwell-telemetry".to_owned())
             .spawn(move || work.run(&receiver))?;
@@ -84,14 +92,28 @@ impl MetricsSource for Telemetry {
 struct Work {
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Mutex<Metrics>>,
+    logs: Option<Box<dyn LogSink>>,
 }
 
 impl Work {
-    fn run(self, receiver: &Receiver<Progress>) {
+    fn run(mut self, receiver: &Receiver<Progress>) {
         while let Ok(progress) = receiver.recv() {
-            lock(&self.metrics).turn(&progress);
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.turn(&progress);
+            while let Ok(progress) = receiver.try_recv() {
+                self.turn(&progress);
+            }
+            if let Some(logs) = &mut self.logs {
+                logs.flush();
+            }
         }
+    }
+
+    fn turn(&mut self, progress: &Progress) {
+        lock(&self.metrics).turn(progress);
+        if let Some(logs) = &mut self.logs {
+            logs::log(&mut **logs, progress);
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -160,7 +160,8 @@ impl Node {
         let key = ExecutionKey(self.next_key);
         self.next_key += 1;
         let mut resident = Resident::loading();
-        resident.phase = Phase::Idle(Box::new(Execution::new(Arc::clone(&identity))));
+        let execution = if is_sync { Execution::new_synchronous } else { Execution::new };
+        resident.phase = Phase::Idle(Box::new(execution(Arc::clone(&identity))));
         resident.input = Some(request.input.clone());
         let trace_header = request.trace_header.clone();
         let logging = machine.configurations.logging.clone().map(Arc::new);

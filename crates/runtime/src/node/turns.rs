@@ -357,6 +357,7 @@ impl Node {
         let stop_date = execution.stop_date();
         let status = execution.status;
         let start_date = execution.start_date();
+        let redrive_count = execution.redrive_count();
         let known = resident.known.clone().expect("what has run is known");
         if let Some(first) = resident.first.take()
             && let Some(starter) = first.starter
@@ -375,6 +376,7 @@ impl Node {
                 branches: Arc::new(branches),
                 status,
                 start_date,
+                redrive_count,
                 logging: known.logging,
                 trace_header: known.trace_header.as_deref().map(Into::into),
             }));

@@ -1,6 +1,7 @@
-//! Metrics of real executions, over HTTP.
+//! Metrics and logs of real executions.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
+mod logs;
 mod metrics;
 mod world;

@@ -1,5 +1,7 @@
 //! What a Task state's `Resource` names.
 
+use service_models::{Operation, Service};
+
 /// How a service integration waits for its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pattern {
@@ -105,6 +107,12 @@ impl Resource {
         self.waits_for_task_token() || self.waits_for_job()
     }
 
+    /// The operation behind an `aws-sdk:` integration.
+    pub fn sdk_call(&self) -> Option<(&'static Service, &'static Operation)> {
+        let Resource::Service { service, action, .. } = self else { return None };
+        sdk_operation(service.strip_prefix("aws-sdk:")?, action)
+    }
+
     /// Whether the task ends by a token that comes back, not by its call's answer.
     pub fn waits_for_task_token(&self) -> bool {
         matches!(self, Resource::Service { pattern: Pattern::WaitForTaskToken, .. })
@@ -130,10 +138,9 @@ fn parse_integration(arn: &str, rest: &str) -> Option<Resource> {
         Some((action, "waitForTaskToken")) => (action, Pattern::WaitForTaskToken),
         Some(_) => return None,
     };
-    let offered = if service.starts_with("aws-sdk:") {
-        let camel_case = action.starts_with(|first: char| first.is_ascii_lowercase())
-            && action.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        camel_case && matches!(pattern, Pattern::RequestResponse | Pattern::WaitForTaskToken)
+    let offered = if let Some(id) = service.strip_prefix("aws-sdk:") {
+        sdk_operation(id, action).is_some()
+            && matches!(pattern, Pattern::RequestResponse | Pattern::WaitForTaskToken)
     } else {
         OPTIMIZED.iter().any(|offer| {
             offer.service == service
@@ -147,6 +154,13 @@ fn parse_integration(arn: &str, rest: &str) -> Option<Resource> {
         action: action.into(),
         pattern,
     })
+}
+
+/// The operation that an action of an `aws-sdk:` integration names, if AWS offers it there.
+fn sdk_operation(id: &str, action: &str) -> Option<(&'static Service, &'static Operation)> {
+    let service = service_models::find(id).filter(|service| service.offered)?;
+    let operation = service.action(action).filter(|operation| !operation.is_refused)?;
+    Some((service, operation))
 }
 
 /// Letters, digits, `-` and `_`, as Lambda names its functions.
@@ -325,6 +339,10 @@ mod tests {
                 "arn:aws:states:::aws-sdk:dynamodb:query.sync",
                 "arn:aws:states:::aws-sdk:dynamodb:Query",
                 "arn:aws:states:::aws-sdk:DynamoDb:query",
+                "arn:aws:states:::aws-sdk:dynamodb:ask",
+                "arn:aws:states:::aws-sdk:unheardof:query",
+                "arn:aws:states:::aws-sdk:sts:assumeRole",
+                "arn:aws:states:::aws-sdk:rds:describeDBInstances",
                 "arn:aws:states:::s3:getObject",
                 "arn:aws:states:::lambda",
                 "arn:aws:states:us-east-1:123456789012:activity:",
@@ -361,6 +379,10 @@ mod tests {
                 arn:aws:states:::aws-sdk:dynamodb:query.sync -> not recognized
                 arn:aws:states:::aws-sdk:dynamodb:Query -> not recognized
                 arn:aws:states:::aws-sdk:DynamoDb:query -> not recognized
+                arn:aws:states:::aws-sdk:dynamodb:ask -> not recognized
+                arn:aws:states:::aws-sdk:unheardof:query -> not recognized
+                arn:aws:states:::aws-sdk:sts:assumeRole -> not recognized
+                arn:aws:states:::aws-sdk:rds:describeDBInstances -> aws-sdk:rds | describeDBInstances | describeDBInstances RequestResponse
                 arn:aws:states:::s3:getObject -> not recognized
                 arn:aws:states:::lambda -> not recognized
                 arn:aws:states:us-east-1:123456789012:activity: -> not recognized

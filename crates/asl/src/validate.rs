@@ -5,6 +5,7 @@ pub(crate) mod findings;
 pub(crate) mod graph;
 pub(crate) mod names;
 pub(crate) mod parameters;
+mod sdk_parameters;
 pub(crate) mod variables;
 pub(crate) mod warnings;
 

@@ -220,16 +220,14 @@ mod tests {
             r#"{"Status": "DONE"}"#,
             expect!["Mock result schema validation error: Field 'Status' is not an expected value"],
         );
-        // Nothing is known of what comes with a token, or of a service that is not among the data.
+        // Nothing is known of what comes with a token.
         check(
             "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
             Mode::Strict,
             "1",
             expect!["ok"],
         );
-        check("arn:aws:states:::aws-sdk:unheardof:do", Mode::Strict, "1", expect!["ok"]);
         check("arn:aws:states:::http:invoke", Mode::Strict, "1", expect!["ok"]);
-        check("arn:aws:states:::aws-sdk:sfn:nothing", Mode::Strict, "1", expect!["ok"]);
         check("arn:aws:states:::lambda:invoke", Mode::Strict, r#"{"Payload": [1]}"#, expect!["ok"]);
         check(
             "arn:aws:states:::aws-sdk:lambda:invoke",

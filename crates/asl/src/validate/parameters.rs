@@ -1,6 +1,6 @@
-//! What the calls of optimized integrations must be given.
+//! What the calls of integrations must be given.
 
-use super::{Field, Findings, Reader};
+use super::{Field, Findings, Reader, sdk_parameters};
 use crate::{QueryLanguage, Resource};
 
 /// What one call takes.
@@ -132,6 +132,10 @@ pub(crate) fn check_parameters(
         findings.schema(message, &resource_field.site);
         return;
     };
+    if let Some((service, operation)) = resource.sdk_call() {
+        sdk_parameters::check(findings, service, operation, &parameters, language);
+        return;
+    }
     // An expression's value is not known yet.
     let Some(given) = parameters.node.as_object() else { return };
     let known = CALLS.iter().find(|call| call.service == &**service && call.action == &**action);

@@ -973,3 +973,39 @@ fn findings_come_in_document_order() {
         "#]],
     );
 }
+
+#[test]
+fn tasks_of_sdk_integrations() {
+    check_all(
+        &single(&[
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getobject","Parameters":{},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getObject","End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getObject","Parameters":{"Bucket.$":"$.b","key":"k"},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:ec2:describeInstances","Parameters":{"Filter":[],"Filters":[{"Name":"n","Value":"v"}]},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:dynamodb:putItem","Parameters":{"TableName":"t","Item":{"any":{"BOOL":true},"thing":{"Bool.$":"$.b"},"m":{"M":{"x":{"s":"1"}}}}},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:rds:describeDBInstances","Parameters":{"DbInstanceIdentifier":"a","DBInstanceIdentifier":"a"},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:ecs:runTask","QueryLanguage":"JSONata","Arguments":{"TaskDefinition":"{% 1 %}","networkConfiguration":{},"Overrides":{"containerOverrides":[]}},"End":true"#,
+            r#""Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:copyObject","Parameters":{"Bucket":"b","Key":"k","CopySource":"s"},"End":true"#,
+        ]),
+        expect![[r#"
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getobject","Parameters":{},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The resource provided arn:aws:states:::aws-sdk:s3:getobject is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getObject","End":true}}}
+                SCHEMA_VALIDATION_FAILED: Parameters field is required for resource ARN: arn:aws:states:::aws-sdk:s3:getObject at /States/A/Resource
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:getObject","Parameters":{"Bucket.$":"$.b","key":"k"},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The field 'Key' is required but was missing at /States/A/Parameters
+                SCHEMA_VALIDATION_FAILED: The field "key" is not supported by Step Functions at /States/A/Parameters
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:ec2:describeInstances","Parameters":{"Filter":[],"Filters":[{"Name":"n","Value":"v"}]},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The field "Filter" is not supported by Step Functions at /States/A/Parameters
+                SCHEMA_VALIDATION_FAILED: The field "Value" is not supported by Step Functions at /States/A/Parameters
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:dynamodb:putItem","Parameters":{"TableName":"t","Item":{"any":{"BOOL":true},"thing":{"Bool.$":"$.b"},"m":{"M":{"x":{"s":"1"}}}}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The field "s" is not supported by Step Functions at /States/A/Parameters
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:rds:describeDBInstances","Parameters":{"DbInstanceIdentifier":"a","DBInstanceIdentifier":"a"},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The field "DBInstanceIdentifier" is not supported by Step Functions at /States/A/Parameters
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:ecs:runTask","QueryLanguage":"JSONata","Arguments":{"TaskDefinition":"{% 1 %}","networkConfiguration":{},"Overrides":{"containerOverrides":[]}},"End":true}}}
+                SCHEMA_VALIDATION_FAILED: The field "networkConfiguration" is not supported by Step Functions at /States/A/Arguments
+                SCHEMA_VALIDATION_FAILED: The field "containerOverrides" is not supported by Step Functions at /States/A/Arguments
+            {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:s3:copyObject","Parameters":{"Bucket":"b","Key":"k","CopySource":"s"},"End":true}}}
+        "#]],
+    );
+}

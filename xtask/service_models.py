@@ -1,6 +1,7 @@
 """Trims AWS's service models, as the package botocore has them, to what this project needs.
 
-Writes two things, run by `cargo xtask models`:
+Writes two things, run by `cargo xtask models` (with `--check` it
+writes nothing, and fails where something differs):
 
 * `testdata/service_model/`: the API of Step Functions without its documentation. Tests hold the
   tables of the API against it and make requests from it.
@@ -61,6 +62,18 @@ SHAPE_TRAITS = {
     "wrapper": "w",
     "xmlOrder": "o",
 }
+
+
+IS_CHECK = "--check" in sys.argv
+STALE = []
+
+
+def write(path, data):
+    """Writes a file, or only notes that it is not what it should be."""
+    if not IS_CHECK:
+        path.write_bytes(data)
+    elif not path.exists() or path.read_bytes() != data:
+        STALE.append(str(path.relative_to(ROOT)))
 
 
 def without_documentation(value):
@@ -336,7 +349,7 @@ def write_services(loader):
     }
     head = json.dumps(head, separators=(",", ":")).encode()
     data = MAGIC + struct.pack("<I", len(head)) + head + b"".join(blocks[at] for at in order)
-    (DATA / "services.bin").write_bytes(data)
+    write(DATA / "services.bin", data)
     missing = sorted(set(guide) - {entry[1] for entry in index})
     print(f"{len(index)} services in {len(data)} bytes; without a model: {', '.join(missing)}")
 
@@ -347,18 +360,21 @@ def main():
     folder = ROOT / "testdata/service_model"
     folder.mkdir(exist_ok=True)
     text = json.dumps(without_documentation(dict(model)), indent=1)
-    (folder / "stepfunctions-2016-11-23.json").write_text(text + "\n")
+    write(folder / "stepfunctions-2016-11-23.json", (text + "\n").encode())
     write_services(loader)
     for folder, files in (
         ("testdata/service_model", "The files in this folder are"),
         ("crates/service-models/data", "services.bin is"),
     ):
         source = f"botocore {botocore.__version__} (Copyright Amazon.com, Inc. or its affiliates)"
-        (ROOT / folder / "LICENSE.txt").write_text(
+        text = (
             f"{files} trimmed from the service models of {source},\n"
             "licensed under the Apache License, Version 2.0:\n"
             "https://www.apache.org/licenses/LICENSE-2.0. `cargo xtask models` makes them.\n"
         )
+        write(ROOT / folder / "LICENSE.txt", text.encode())
+    if STALE:
+        sys.exit(f"not as `cargo xtask models` makes them: {', '.join(STALE)}")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,17 @@ enum Chore {
     /// seed that replays it
     Fuzz(fuzz::Options),
     /// Trim AWS's service models anew: those of all services, and the API's own
-    Models,
+    Models {
+        /// Write nothing; fail where the files are not as this would make them
+        #[arg(long)]
+        check: bool,
+    },
+    /// Make up calls of AWS's services anew, with the requests that botocore makes of them
+    Requests {
+        /// Write nothing; fail where the files are not as this would make them
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure the release binary over HTTP, beside a bare server (docs/benchmarks.md)
     Bench {
         /// Options of the benchmarks; `--help` lists them
@@ -93,12 +103,17 @@ fn run() -> Result<()> {
             process::run(&mut command)
         }
         Chore::Fuzz(options) => fuzz::run(&options),
-        Chore::Models => {
-            let programs = python::environment()?;
-            process::run(python::python(&programs)?.arg("xtask/service_models.py"))
-        }
+        Chore::Models { check } => run_python("xtask/service_models.py", check),
+        Chore::Requests { check } => run_python("xtask/aws_requests.py", check),
         Chore::Bench { options } => bench::run(&options),
     }
+}
+
+/// Runs a chore that is written in Python, since it needs botocore.
+fn run_python(program: &str, check: bool) -> Result<()> {
+    let programs = python::environment()?;
+    let mut command = python::python(&programs)?;
+    process::run(command.arg(program).args(check.then_some("--check")))
 }
 
 /// Formatting first since it is the fastest; tidy last since it wants code that compiles.

@@ -263,6 +263,18 @@ impl Service {
     /// Fills in what follows from the rest.
     pub(crate) fn complete(&mut self, id: &str) {
         self.id = id.into();
+        // A shape may name its uses.
+        let names: Vec<Option<Box<str>>> =
+            self.shapes.iter().map(|shape| shape.location_name.clone()).collect();
+        for shape in &mut self.shapes {
+            let members = shape.members.iter_mut().map(|member| &mut member.reference);
+            let parts = [&mut shape.element, &mut shape.key, &mut shape.value];
+            for reference in members.chain(parts.into_iter().flatten()) {
+                if reference.location_name.is_none() {
+                    reference.location_name.clone_from(&names[reference.shape as usize]);
+                }
+            }
+        }
         for member in self.shapes.iter_mut().flat_map(|shape| &mut shape.members) {
             member.property = match &member.java_name {
                 Some(name) => capitalized(name).into(),

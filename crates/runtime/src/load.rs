@@ -228,7 +228,7 @@ pub(crate) fn identity(row: &ExecutionRow) -> Result<(Identity, ExecutionHeader)
 }
 
 /// The task that started the execution of this row, if one did.
-pub(crate) fn parent(row: &ExecutionRow) -> Result<Option<ParentRecord>, LoadError> {
+pub fn parent(row: &ExecutionRow) -> Result<Option<ParentRecord>, LoadError> {
     let header: ExecutionHeader = records::decode(&row.new.header)
         .map_err(|error| LoadError::record("header of the execution", &row.new.arn, &error))?;
     Ok(header.parent)

@@ -238,12 +238,12 @@ pub(crate) struct CreatedWithVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParentRecord {
     /// Its execution's ARN.
-    pub(crate) execution: Box<str>,
+    pub execution: Box<str>,
     /// The same execution's key.
-    pub(crate) key: u64,
-    pub(crate) task: u32,
+    pub key: u64,
+    pub task: u32,
     /// Whether the execution is stopped when the task is stopped or timed out.
-    pub(crate) awaited: bool,
+    pub awaited: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]

@@ -137,7 +137,6 @@ impl Checkers {
 
     /// The last look, when nothing happens any more.
     pub(crate) fn check_end(&self, store: &MemoryStore, summary: &mut Summary) {
-        let mut every_event = Vec::new();
         for arn in self.started.keys() {
             let row = store.execution_by_arn(arn).expect("a store in memory answers");
             let row = row.unwrap_or_else(|| panic!("an acknowledged execution is lost: {arn}"));
@@ -149,10 +148,11 @@ impl Checkers {
             let last = events.last().map(|event| &event.kind);
             summary.succeeded +=
                 usize::from(matches!(last, Some(EventKind::ExecutionSucceeded { .. })));
-            every_event.extend(events);
         }
         check_usage(store);
         summary.redrives += self.redriven.len();
+        summary.children += crate::nested::check(store);
+        let every_event = all_events(store);
         for (token, (ok, value)) in &self.reported {
             if !self.unknown.contains(token) {
                 assert!(holds_result(&every_event, *ok, *value), "an acknowledged result is lost");
@@ -209,7 +209,7 @@ fn check_history(arn: &str, events: &[Event]) {
     }
 }
 
-fn events(store: &MemoryStore, key: ExecutionKey) -> Vec<Event> {
+pub(crate) fn events(store: &MemoryStore, key: ExecutionKey) -> Vec<Event> {
     let journal = store.journal(key).expect("a store in memory answers");
     journal.iter().flat_map(|turn| decode_turn(turn).expect("a journal reads")).collect()
 }

@@ -24,6 +24,45 @@ pub fn generate_definition(random: &Random) -> Value {
     definition
 }
 
+/// A definition of a Standard machine whose tasks also start executions of another one.
+pub(crate) fn generate_parent(random: &Random, child: &str) -> Value {
+    let mut definition = generate_definition(random);
+    let pattern = || *random.choose(&[".sync", ".sync", ".sync:2", "", ".waitForTaskToken"]);
+    let start = |state: &mut Value| {
+        let mut parameters = json!({ "StateMachineArn": child, "Input": generate_input(random) });
+        if random.once_in(4) {
+            // Meets itself when it is tried again.
+            parameters["Name.$"] =
+                "States.Format('{}-{}', $$.Execution.Name, $$.State.Name)".into();
+        }
+        let resource = format!("arn:aws:states:::states:startExecution{}", pattern());
+        state["Resource"] = resource.into();
+        state["Parameters"] = parameters;
+        state["TimeoutSeconds"] = (60 + random.below(3_000)).into();
+        if let Some(members) = state.as_object_mut() {
+            members.remove("HeartbeatSeconds");
+        }
+    };
+    each_task(&mut definition, &mut |state| {
+        if random.once_in(2) {
+            start(state);
+        }
+    });
+    definition
+}
+
+/// Shows every Task state of a definition.
+fn each_task(value: &mut Value, see: &mut dyn FnMut(&mut Value)) {
+    if value["Type"] == json!("Task") {
+        return see(value);
+    }
+    match value {
+        Value::Object(members) => members.values_mut().for_each(|value| each_task(value, see)),
+        Value::Array(items) => items.iter_mut().for_each(|value| each_task(value, see)),
+        _ => {}
+    }
+}
+
 /// An input that suits every generated definition.
 pub fn generate_input(random: &Random) -> Value {
     let items: Vec<u64> = (0..random.below(5)).collect();

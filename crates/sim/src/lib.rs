@@ -5,6 +5,7 @@
 mod checkers;
 mod generate;
 mod jobs;
+mod nested;
 mod random;
 mod world;
 

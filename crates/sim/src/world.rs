@@ -13,8 +13,9 @@ use runtime::{
 use store::{ExecutionKey, MemoryStore, Outcome, Store, StoreError, Write};
 
 use crate::checkers::{Checkers, Claim};
-use crate::generate::ACTIVITIES;
+use crate::generate::{ACTIVITIES, generate_parent};
 use crate::jobs::{Jobs, Next};
+use crate::nested::{self, NestedCall, Step};
 use crate::{Random, generate_definition, generate_input};
 
 const MACHINE_PREFIX: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:machine";
@@ -26,6 +27,8 @@ pub struct Summary {
     pub succeeded: usize,
     /// Acknowledged redrives.
     pub redrives: usize,
+    /// Executions that others started.
+    pub children: usize,
     pub crashes: u32,
     pub store_faults: u32,
     pub task_faults: u32,
@@ -44,6 +47,8 @@ enum Happening {
     Read(Box<Output>),
     /// A client or worker acts. Survives crashes.
     Outside(Act),
+    /// A call starts an execution. Lost when the process crashes.
+    Nested(Box<NestedCall>),
 }
 
 /// What clients and workers do.
@@ -65,6 +70,7 @@ enum Waiting {
     Redrive { arn: String, token: String },
     Poll { activity: usize },
     Report { token: String, ok: bool, value: u64 },
+    Nested(Box<NestedCall>),
 }
 
 /// The world.
@@ -82,6 +88,8 @@ struct World {
     machines: Vec<String>,
     checkers: Checkers,
     jobs: Jobs,
+    /// Calls that wait for their submission to be recorded, in the present process.
+    nested: BTreeMap<(u64, u32), NestedCall>,
     /// Whether things still go wrong.
     faulty: bool,
     is_setting_up: bool,
@@ -112,6 +120,7 @@ impl World {
             machines: Vec::new(),
             checkers: Checkers::default(),
             jobs: Jobs::default(),
+            nested: BTreeMap::new(),
             faulty: false,
             is_setting_up: true,
             summary: Summary::default(),
@@ -132,7 +141,12 @@ impl World {
             self.request(Waiting::Setup, Request::Resource(Box::new(request)));
         }
         for index in 0..=self.random.below(3) {
-            let text: Arc<str> = generate_definition(&self.random).to_string().into();
+            // The first machine is the one that the others start.
+            let definition = match index {
+                0 => generate_definition(&self.random),
+                _ => generate_parent(&self.random, &format!("{MACHINE_PREFIX}0")),
+            };
+            let text: Arc<str> = definition.to_string().into();
             let arn = format!("{MACHINE_PREFIX}{index}");
             let node = self.node.as_ref().expect("it was just booted");
             let definition = node
@@ -211,7 +225,9 @@ impl World {
             if self.faulty && self.random.once_in(400) {
                 self.crash();
             }
-            let is_over = !self.faulty && self.checkers.all_ended(&self.store);
+            let is_over = !self.faulty
+                && self.checkers.all_ended(&self.store)
+                && nested::all_ended(&self.store);
             if is_over || !self.happen() {
                 break;
             }
@@ -243,6 +259,7 @@ impl World {
         self.summary.crashes += 1;
         self.node = None;
         self.tick = None;
+        self.nested.clear();
         let happenings = std::mem::take(&mut self.happenings);
         for (place, happening) in happenings {
             match happening {
@@ -273,7 +290,7 @@ impl World {
                 Act::Report { token, ok, value }
             }
             Waiting::Redrive { arn, token } => Act::Redrive { arn, token },
-            Waiting::Stop => return,
+            Waiting::Nested(_) | Waiting::Stop => return,
         };
         let at = self.now + self.random.below(5_000) as i64;
         self.put(at, Happening::Outside(act));
@@ -306,6 +323,7 @@ impl World {
             Happening::Commit(writes) => self.commit(writes),
             Happening::Read(output) => self.read(*output),
             Happening::Outside(act) => self.act(act),
+            Happening::Nested(call) => self.begin_nested(*call),
         }
         true
     }
@@ -329,8 +347,19 @@ impl World {
                 Output::Dispatch { key, call } => self.dispatch(key, &call),
                 // A call that nobody waits for may still answer.
                 Output::CancelCall { .. } | Output::Publish(_) => {}
+                Output::CancelJob { key, call } if NestedCall::of(key, &call).is_some() => {
+                    // No child is there; none will be started for a task that is over.
+                    self.checkers.claim(&self.store, key, call.dispatch.task, Claim::Over);
+                }
                 Output::CancelJob { key, call } => {
                     self.jobs.cancel(&self.checkers, &self.store, key, &call);
+                }
+                Output::SubmissionRecorded { key, task }
+                    if self.nested.contains_key(&(key.0, task.0)) =>
+                {
+                    let call = self.nested.remove(&(key.0, task.0)).expect("it was just seen");
+                    let step = call.recorded(&self.store);
+                    self.step_nested(call, step);
                 }
                 Output::SubmissionRecorded { key, task } => {
                     let next = self.jobs.recorded(&self.random, &self.store, key, task);
@@ -447,7 +476,18 @@ impl World {
                 let result = answer(store.count_open(&machine_arn));
                 Input::OpenCounted { machine_arn, result }
             }
-            _ => unreachable!("only reads come here"),
+            Output::DescribeChild { place, arn, result } if fails => {
+                let error = StoreError::Failed("the store cannot be read".to_owned());
+                Input::ChildDescribed { place, arn, result, described: Err(error.into()) }
+            }
+            Output::CheckParent { child, parent } if fails => {
+                let error = StoreError::Failed("the store cannot be read".to_owned());
+                Input::ParentChecked { child, parent, result: Err(error) }
+            }
+            other => match load::perform(&*store, &surroundings, other, now) {
+                Ok(input) => input,
+                Err(_) => unreachable!("only reads come here"),
+            },
         };
         self.soon(5, Happening::Input(Box::new(input)));
     }
@@ -456,6 +496,9 @@ impl World {
     fn dispatch(&mut self, key: ExecutionKey, call: &TaskCall) {
         let dispatch = &call.dispatch;
         self.checkers.claim(&self.store, key, dispatch.task, Claim::Scheduled);
+        if let Some(nested) = NestedCall::of(key, call) {
+            return self.soon(4_000, Happening::Nested(Box::new(nested)));
+        }
         if dispatch.resource.waits_for_job() {
             let next = self.jobs.dispatch(&self.random, &self.store, key, call);
             return self.go_on(next);
@@ -494,6 +537,42 @@ impl World {
             self.soon(delay, returned(result.clone()));
         }
         self.soon(delay, returned(result));
+    }
+
+    fn begin_nested(&mut self, call: NestedCall) {
+        let step = call.begin(&self.store);
+        self.step_nested(call, step);
+    }
+
+    fn step_nested(&mut self, call: NestedCall, step: Step) {
+        match step {
+            Step::Ask(request) => {
+                self.request(Waiting::Nested(Box::new(call)), request);
+            }
+            Step::Put(input) => self.soon(50, Happening::Input(Box::new(input))),
+        }
+    }
+
+    fn nested_answered(&mut self, call: NestedCall, answer: Result<Answer, RuntimeError>) {
+        let input = match answer {
+            Ok(Answer::Started(started)) => {
+                let row = self.store.execution_by_arn(&started.execution_arn);
+                assert!(matches!(row, Ok(Some(_))), "an acknowledged child is not durable");
+                let input = call.started(&started.execution_arn);
+                if matches!(input, Input::TaskSubmitted { .. }) {
+                    self.nested.insert((call.key.0, call.call.dispatch.task.0), call);
+                }
+                input
+            }
+            // Nobody waits for this start any more.
+            Err(RuntimeError::TaskTimedOut) => return,
+            Err(RuntimeError::Store(_)) => {
+                return self.soon(5_000, Happening::Nested(Box::new(call)));
+            }
+            Err(RuntimeError::ExecutionAlreadyExists(_)) => call.refused(),
+            answer => panic!("a start is answered with {answer:?}"),
+        };
+        self.soon(1_000, Happening::Input(Box::new(input)));
     }
 
     /// The next thing that a job's call does, once or twice.
@@ -614,6 +693,7 @@ impl World {
                 ),
             ) => {}
             (Waiting::Redrive { .. }, answer) => panic!("a redrive is answered with {answer:?}"),
+            (Waiting::Nested(call), answer) => self.nested_answered(*call, answer),
             (Waiting::Poll { activity }, answer) => self.polled(activity, answer),
             (Waiting::Report { token, ok, value }, Ok(Answer::Done)) => {
                 self.checkers.reported(&self.store, &token, ok, value);

@@ -28,6 +28,7 @@ fn every_world_keeps_its_promises() {
                 total.executions += summary.executions;
                 total.succeeded += summary.succeeded;
                 total.redrives += summary.redrives;
+                total.children += summary.children;
                 total.crashes += summary.crashes;
                 total.store_faults += summary.store_faults;
                 total.task_faults += summary.task_faults;
@@ -45,6 +46,7 @@ fn every_world_keeps_its_promises() {
         // The worlds would prove nothing if nothing went wrong in them.
         assert!(total.crashes > 100 && total.store_faults > 100 && total.task_faults > 100);
         assert!(total.redrives > 100);
+        assert!(total.children > 100);
         assert!(total.succeeded > 100 && total.succeeded < total.executions);
     }
 }

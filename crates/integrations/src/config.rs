@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::http_task::{ConnectionsConfig, HttpConfig};
+use crate::jobs::JobsConfig;
 use crate::lambda::FunctionName;
 use crate::optimized::PollIntervals;
 
@@ -26,6 +27,10 @@ pub struct IntegrationsConfig {
     pub poll_intervals: PollIntervals,
     /// How AWS's services are called.
     pub aws: AwsConfig,
+    /// Batch jobs and containers that run on this machine.
+    pub jobs: JobsConfig,
+    /// Where the folders of jobs are; a temporary folder if `None`.
+    pub job_directory: Option<PathBuf>,
     /// Where the output of functions is appended, a file each; nowhere if `None`.
     pub log_directory: Option<PathBuf>,
     /// The environment variables of the server. Read from here are `AWS_ENDPOINT_URL`,

@@ -13,6 +13,7 @@ use crate::aws::AwsClient;
 use crate::client::HttpClient;
 use crate::config::IntegrationsConfig;
 use crate::http_task::HttpTasks;
+use crate::jobs::Jobs;
 use crate::lambda::{FunctionLogLine, Functions};
 use crate::optimized::Optimized;
 use crate::services::{cancel, dispatch};
@@ -29,6 +30,7 @@ pub(crate) struct Services {
     pub(crate) api_gateway: ApiGateway,
     pub(crate) aws: AwsClient,
     pub(crate) optimized: Optimized,
+    pub(crate) jobs: Arc<Jobs>,
 }
 
 impl Integrations {
@@ -47,9 +49,18 @@ impl Integrations {
         );
         let aws = AwsClient::new(&config);
         let optimized = Optimized::new(aws.clone(), config.poll_intervals);
+        let job_directory = config.job_directory.clone().unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("stepwell-jobs-{}", std::process::id()))
+        });
+        let jobs = Jobs::new(config.jobs.clone(), job_directory, config.environment.clone());
         let functions = Functions::new(config);
-        let services = Arc::new(Services { functions, http, api_gateway, aws, optimized });
+        let services = Arc::new(Services { functions, http, api_gateway, aws, optimized, jobs });
         Arc::new(Integrations { services })
+    }
+
+    /// Goes on with the batch jobs and containers that a server before this one left behind.
+    pub fn resume_jobs(&self) {
+        self.services.jobs.resume();
     }
 
     /// Kills the processes of all functions; returns when all have ended. Calls that are under

@@ -13,6 +13,7 @@ mod credentials;
 mod failure;
 mod http_task;
 mod integrations;
+mod jobs;
 mod lambda;
 mod metadata;
 pub mod mocks;
@@ -32,6 +33,9 @@ pub use http_task::{
     HTTP_TIMEOUT_SECONDS, HttpConfig, OAuthConfig, OAuthMethod, Secret, SecretPlace,
 };
 pub use integrations::Integrations;
+pub use jobs::{
+    ContainerConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+};
 pub use lambda::{FunctionLogLine, LogStream};
 pub use optimized::PollIntervals;
 pub use sign::sign_request;

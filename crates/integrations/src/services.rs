@@ -24,6 +24,9 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
             if let Some(service) = service.strip_prefix("aws-sdk:") {
                 return Box::pin(run_sdk_task(&services.aws, call, service, action));
             }
+            if services.jobs.is_local(call) {
+                return Box::pin(services.jobs.run(call));
+            }
             match (&**service, &**action, pattern) {
                 ("lambda", "invoke", Pattern::RequestResponse | Pattern::WaitForTaskToken) => {
                     Box::pin(services.functions.run_invoke(call))
@@ -45,6 +48,9 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
 
 /// Stops the job of a call whose task is over before the job is.
 pub(crate) async fn cancel(services: &Services, call: &TaskCall, submitted: Option<Payload>) {
+    if services.jobs.is_local(call) {
+        return services.jobs.cancel(call);
+    }
     services.optimized.cancel(call, submitted).await;
 }
 

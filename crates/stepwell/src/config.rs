@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use api::AccessKey;
-use integrations::{ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig};
+use integrations::{
+    ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig, JobDefinitionConfig,
+    JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+};
 use serde::Deserialize;
 
 use crate::access::{AccessKeyTable, access_keys};
@@ -44,6 +47,12 @@ struct File {
     connections: ConnectionsConfig,
     #[serde(default)]
     http: HttpConfig,
+    #[serde(default)]
+    job_definitions: BTreeMap<String, JobDefinitionConfig>,
+    #[serde(default)]
+    job_queues: BTreeMap<String, JobQueueConfig>,
+    #[serde(default)]
+    task_definitions: BTreeMap<String, TaskDefinitionConfig>,
 }
 
 /// `[server]`
@@ -160,6 +169,7 @@ pub(crate) struct Settings {
     pub(crate) functions: FunctionsConfig,
     pub(crate) connections: ConnectionsConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) jobs: JobsConfig,
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) execution_logs: ExecutionLogs,
@@ -192,6 +202,7 @@ pub(crate) fn resolve(
     let (path, file) = find_file(common, folder, environment)?;
     // Paths in the file are relative to the file.
     let file_folder = path.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
+    let (jobs, file) = check_jobs(file, path.as_deref(), &file_folder)?;
     let File {
         server,
         machines,
@@ -200,6 +211,7 @@ pub(crate) fn resolve(
         execution_logs,
         mut connections,
         http,
+        ..
     } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
     connections.resolve_paths(&file_folder);
@@ -254,6 +266,7 @@ pub(crate) fn resolve(
         execution_logs,
         connections,
         http,
+        jobs,
         mocks: options
             .mocks
             .mocks
@@ -299,6 +312,23 @@ fn check_functions(
     functions.resolve_paths(folder);
     refuse(path, functions.check().iter().map(ToString::to_string).collect())?;
     Ok(functions)
+}
+
+/// Jobs with the places of their programs, or everything that is wrong with them; and the rest of
+/// the file.
+fn check_jobs(
+    mut file: File,
+    path: Option<&Path>,
+    folder: &Path,
+) -> Result<(JobsConfig, File), Failure> {
+    let mut jobs = JobsConfig {
+        job_definitions: std::mem::take(&mut file.job_definitions),
+        job_queues: std::mem::take(&mut file.job_queues),
+        task_definitions: std::mem::take(&mut file.task_definitions),
+    };
+    jobs.resolve_paths(folder);
+    refuse(path, jobs.check())?;
+    Ok((jobs, file))
 }
 
 /// Fails with everything that is wrong in the file, if anything is.

@@ -21,6 +21,8 @@ use crate::tokens::{RememberingRunner, Tokens};
 
 /// The folder with what functions print, in the data directory.
 const LOG_FOLDER: &str = "logs";
+/// The folder with batch jobs and containers, in the data directory.
+const JOB_FOLDER: &str = "jobs";
 /// How long an address is waited for. When a server is killed while it starts a process for a
 /// function, that one holds its open sockets until it runs its own program.
 const BIND_PATIENCE: Duration = Duration::from_secs(1);
@@ -63,11 +65,13 @@ impl Node {
         let mut config = integrations_config(settings);
         if let DataPlace::Folder(folder) = &settings.data {
             config.log_directory = Some(folder.join(LOG_FOLDER));
+            config.job_directory = Some(folder.join(JOB_FOLDER));
         }
         if let Some(url) = url {
             config.environment.entry(ENDPOINT_VARIABLE.to_owned()).or_insert(url.to_owned());
         }
         let integrations = Integrations::new(config);
+        integrations.resume_jobs();
         let mut runner: Arc<dyn TaskRunner> = integrations.clone();
         if let Some(tokens) = tokens {
             runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
@@ -147,6 +151,7 @@ pub(crate) fn integrations_config(settings: &Settings) -> IntegrationsConfig {
     let mut config = IntegrationsConfig::from_process_environment(settings.functions.clone());
     config.connections = settings.connections.clone();
     config.http = settings.http.clone();
+    config.jobs = settings.jobs.clone();
     config
 }
 

@@ -16,7 +16,7 @@ const NODEJS_BOOTSTRAP: &str = include_str!("bootstrap.cjs");
 
 /// Variables that programs need to run at all, and that hold no secrets. Everything else of the
 /// server's environment stays with the server.
-const INHERITED: [&str; 13] = [
+pub(crate) const INHERITED: [&str; 13] = [
     "HOME",
     "LC_ALL",
     "LC_CTYPE",

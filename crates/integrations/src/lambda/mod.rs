@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 pub(crate) use function_name::FunctionName;
+pub(crate) use launch::INHERITED;
 pub(crate) use logs::FunctionLogs;
 pub use logs::{FunctionLogLine, LogStream};
 

@@ -7,6 +7,7 @@ mod aws_requests;
 mod endpoint;
 mod gate;
 mod http_task;
+mod jobs;
 mod nodejs;
 mod optimized;
 mod provided;

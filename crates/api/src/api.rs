@@ -23,6 +23,8 @@ pub struct ApiOptions {
     pub access_keys: Arc<AccessKeys>,
     /// More for `/metrics` than what the API knows itself.
     pub metrics: Option<Arc<dyn MetricsSource>>,
+    /// What URLs of approvals begin with; the host of the request, if nothing else is said.
+    pub approval_base_url: Option<String>,
 }
 
 impl Default for ApiOptions {
@@ -32,6 +34,7 @@ impl Default for ApiOptions {
             region: "us-east-1".to_owned(),
             access_keys: Arc::default(),
             metrics: None,
+            approval_base_url: None,
         }
     }
 }

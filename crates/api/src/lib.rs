@@ -4,6 +4,7 @@
 //! (checked against it) -> `operations`. Nothing here knows how executions run or are kept.
 
 mod api;
+mod approvals;
 mod arn;
 mod auth;
 mod configuration;

@@ -22,6 +22,7 @@ use runtime::NotReady;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::api::Api;
+use crate::approvals;
 use crate::constraints;
 use crate::dispatch::{self, Answer, Call, Operation};
 use crate::error::{ApiError, ErrorType};
@@ -111,6 +112,9 @@ fn open_connection(stream: TcpStream, api: &Arc<Api>, connections: &GracefulShut
 }
 
 async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if request.uri().path().starts_with(approvals::PATH) {
+        return approvals::respond(api, request).await;
+    }
     let mut content_type = JSON_1_0;
     let (status, body) = match route(api, request).await {
         Ok(body) => (StatusCode::OK, body),
@@ -184,6 +188,12 @@ async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal
             let (head, _) = request.into_parts();
             api.check_path(&head, b"")?;
             Err(Refusal::Metrics(metrics::text(api)))
+        }
+        "/api/approvals" if method == Method::POST => {
+            let (head, body) = request.into_parts();
+            let body = read_body(&head.headers, body).await?;
+            api.check_path(&head, &body)?;
+            Ok(approvals::create(api, &head, &body)?)
         }
         _ => {
             let (head, _) = request.into_parts();

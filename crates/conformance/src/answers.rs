@@ -36,6 +36,35 @@ pub(crate) fn write(
     }
 }
 
+/// What services say of a request that lacks a member that they require, in their own words.
+pub(crate) fn refusal(
+    service: &Service,
+    operation: &Operation,
+    request: &Bytes,
+) -> Option<Response<Full<Bytes>>> {
+    let request: Value = serde_json::from_slice(request).ok()?;
+    let shape = operation.input.as_ref().map(|input| service.shape(input))?;
+    let missing = shape.required().find(|name| request.get(*name).is_none())?;
+    let (code, message) = match &*service.id {
+        "sqs" => (
+            "MissingParameter",
+            format!("The request must contain the parameter {missing}."),
+        ),
+        "dynamodb" => {
+            let name = missing[..1].to_ascii_lowercase() + &missing[1..];
+            (
+                "ValidationException",
+                format!(
+                    "1 validation error detected: Value null at '{name}' failed to satisfy \
+                     constraint: Member must not be null"
+                ),
+            )
+        }
+        _ => return None,
+    };
+    Some(error(service, 400, code, Some(&message)))
+}
+
 /// Fills in what recordings leave open: checksums, moments, handles.
 pub(crate) fn complete(
     recorded: Value,
@@ -47,7 +76,9 @@ pub(crate) fn complete(
     if &*service.id == "sqs" && &*operation.name == "SendMessage" {
         let request: Value = serde_json::from_slice(request).unwrap_or(Value::Null);
         let body = request["MessageBody"].as_str().unwrap_or_default();
-        text = text.replace("{{md5}}", &hexadecimal(&Md5::digest(body)));
+        let digest = hexadecimal(&Md5::digest(body));
+        let named = |digest: &str| format!("\"MD5OfMessageBody\":\"{digest}\"");
+        text = text.replace(&named("{{md5}}"), &named(&digest));
     }
     for (name, value) in [
         ("{{md5}}", "d41d8cd98f00b204e9800998ecf8427e"),

@@ -128,7 +128,9 @@ impl Run<'_> {
     async fn step(&mut self, step: &Step) -> Result<()> {
         let mut request = self.bindings.fill_value(&step.request)?;
         // Some names are seen first in what a task sends.
-        while step.wait_for.is_some() && request.to_string().contains("{{") {
+        while request.to_string().contains("{{task-token")
+            || step.wait_for.is_some() && request.to_string().contains("{{")
+        {
             tokio::time::sleep(POLL).await;
             request = self.bindings.fill_value(&step.request)?;
         }

@@ -182,6 +182,9 @@ impl Received {
         operation: &'static Operation,
     ) -> Response<Full<Bytes>> {
         let bindings = &script.bindings;
+        if let Some(refusal) = answers::refusal(model, operation, &self.body) {
+            return refusal;
+        }
         let is_of = |call: &Service| {
             let is_service = *call.service == *model.folder || *call.service == *model.id;
             // What it is to answer may be known later only.

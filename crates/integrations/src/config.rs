@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::approvals::ApprovalsConfig;
 use crate::http_task::{ConnectionsConfig, HttpConfig};
 use crate::jobs::JobsConfig;
 use crate::lambda::FunctionName;
@@ -23,6 +24,7 @@ pub struct IntegrationsConfig {
     /// Connections of HTTP Tasks.
     pub connections: ConnectionsConfig,
     pub http: HttpConfig,
+    pub approvals: ApprovalsConfig,
     /// How often jobs of AWS services are asked for.
     pub poll_intervals: PollIntervals,
     /// How AWS's services are called.

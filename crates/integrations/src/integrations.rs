@@ -9,6 +9,7 @@ use runtime::{TaskCall, TaskRunner};
 use tokio::sync::broadcast;
 
 use crate::apigateway::ApiGateway;
+use crate::approvals::Approvals;
 use crate::aws::AwsClient;
 use crate::client::HttpClient;
 use crate::config::IntegrationsConfig;
@@ -27,6 +28,7 @@ pub struct Integrations {
 pub(crate) struct Services {
     pub(crate) functions: Functions,
     pub(crate) http: HttpTasks,
+    pub(crate) approvals: Approvals,
     pub(crate) api_gateway: ApiGateway,
     pub(crate) aws: AwsClient,
     pub(crate) optimized: Optimized,
@@ -39,22 +41,28 @@ impl Integrations {
     /// declaration only fails its tasks.
     pub fn new(config: IntegrationsConfig) -> Arc<Integrations> {
         let client = HttpClient::new();
+        let aws = AwsClient::new(&config);
         let api_gateway =
             ApiGateway::new(client.clone(), config.http.clone(), config.environment.clone());
+        let approvals = Approvals::new(
+            client.clone(),
+            config.approvals.clone(),
+            config.environment.clone(),
+        );
         let http = HttpTasks::new(
             client,
             config.http.clone(),
             config.connections.clone(),
             config.environment.clone(),
+            aws.clone(),
         );
-        let aws = AwsClient::new(&config);
         let optimized = Optimized::new(aws.clone(), config.poll_intervals);
         let job_directory = config.job_directory.clone().unwrap_or_else(|| {
             std::env::temp_dir().join(format!("stepwell-jobs-{}", std::process::id()))
         });
         let jobs = Jobs::new(config.jobs.clone(), job_directory, config.environment.clone());
         let functions = Functions::new(config);
-        let services = Arc::new(Services { functions, http, api_gateway, aws, optimized, jobs });
+        let services = Arc::new(Services { functions, http, approvals, api_gateway, aws, optimized, jobs });
         Arc::new(Integrations { services })
     }
 

@@ -5,6 +5,7 @@
 //! and `api` are the only ones that know AWS's wire formats.
 
 mod apigateway;
+mod approvals;
 pub mod aws;
 mod client;
 mod clock;
@@ -22,6 +23,7 @@ mod services;
 mod sign;
 mod states;
 
+pub use approvals::{ApprovalsConfig, WebhookConfig};
 pub use config::{
     AwsConfig, FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,
     FunctionConfigError, FunctionRuntime, FunctionsConfig, IntegrationsConfig, OnCrash,

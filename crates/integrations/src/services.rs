@@ -21,6 +21,9 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
     match &call.dispatch.resource {
         Resource::LambdaFunction { arn } => Box::pin(services.functions.run_function(call, arn)),
         Resource::Service { service, action, pattern, .. } => {
+            if services.approvals.serves(call) {
+                return Box::pin(services.approvals.run(call));
+            }
             if let Some(service) = service.strip_prefix("aws-sdk:") {
                 return Box::pin(run_sdk_task(&services.aws, call, service, action));
             }

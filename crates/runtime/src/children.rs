@@ -64,6 +64,10 @@ impl ChildExecutions {
         ChildExecutions { driver, parent }
     }
 
+    pub(crate) fn driver(&self) -> Option<Arc<Driver>> {
+        self.driver.upgrade()
+    }
+
     /// Starts an execution for the task. Repeated after a crash, by the same attempt of the task,
     /// it answers with what was started before. A store that does not answer is asked again; a
     /// runtime that stops never answers.

@@ -213,7 +213,7 @@ pub struct Progress {
 
 /// Many executions over one store.
 pub struct Runtime {
-    driver: Arc<Driver>,
+    pub(crate) driver: Arc<Driver>,
 }
 
 impl Runtime {

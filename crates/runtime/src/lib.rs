@@ -5,6 +5,7 @@
 //! the store and the task runner.
 
 mod activities;
+mod approvals;
 mod arns;
 mod children;
 mod clock;
@@ -31,6 +32,7 @@ mod tokens;
 mod turn;
 
 pub use children::{ChildExecution, ChildExecutions, ChildResult, Parent};
+pub use approvals::{APPROVAL_MESSAGE_BYTES_MAX, Approval, ApprovalError};
 pub use clock::{Clock, ManualClock, SkippingClock, SystemClock};
 pub use definitions::{Definition, Definitions, LoadError};
 pub use handle::*;

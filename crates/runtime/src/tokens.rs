@@ -23,6 +23,7 @@ pub(crate) struct Tokens {
     /// Keyed once; cloned for every use.
     seal: Hmac<Sha256>,
     page_secret: [u8; 32],
+    approval_secret: [u8; 32],
 }
 
 impl Tokens {
@@ -36,7 +37,11 @@ impl Tokens {
         };
         let seal = Hmac::new_from_slice(&keyed(b"task tokens"))
             .expect("HMAC takes a secret of any length");
-        Tokens { seal, page_secret: keyed(b"page tokens") }
+        Tokens {
+            seal,
+            page_secret: keyed(b"page tokens"),
+            approval_secret: keyed(b"approval links"),
+        }
     }
 
     /// The token of an attempt.
@@ -70,6 +75,11 @@ impl Tokens {
     /// A secret for opaque page tokens, unrelated to that of the task tokens.
     pub(crate) fn page_secret(&self) -> [u8; 32] {
         self.page_secret
+    }
+
+    /// A secret for links of approvals, unrelated to that of the task tokens.
+    pub(crate) fn approval_secret(&self) -> [u8; 32] {
+        self.approval_secret
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use api::AccessKey;
 use integrations::{
-    ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig, JobDefinitionConfig,
+    ApprovalsConfig,     ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig, JobDefinitionConfig,
     JobQueueConfig, JobsConfig, TaskDefinitionConfig,
 };
 use serde::Deserialize;
@@ -47,6 +47,8 @@ struct File {
     connections: ConnectionsConfig,
     #[serde(default)]
     http: HttpConfig,
+    #[serde(default)]
+    approvals: ApprovalsConfig,
     #[serde(default)]
     job_definitions: BTreeMap<String, JobDefinitionConfig>,
     #[serde(default)]
@@ -169,6 +171,7 @@ pub(crate) struct Settings {
     pub(crate) functions: FunctionsConfig,
     pub(crate) connections: ConnectionsConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) approvals: ApprovalsConfig,
     pub(crate) jobs: JobsConfig,
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
@@ -211,11 +214,14 @@ pub(crate) fn resolve(
         execution_logs,
         mut connections,
         http,
+        mut approvals,
         ..
     } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
     connections.resolve_paths(&file_folder);
-    refuse(path.as_deref(), connections.check().into_iter().chain(http.check()).collect())?;
+    approvals.resolve_paths(&file_folder);
+    let errors = connections.check().into_iter().chain(http.check()).chain(approvals.check());
+    refuse(path.as_deref(), errors.collect())?;
     let data = options
         .data
         .clone()
@@ -266,6 +272,7 @@ pub(crate) fn resolve(
         execution_logs,
         connections,
         http,
+        approvals,
         jobs,
         mocks: options
             .mocks

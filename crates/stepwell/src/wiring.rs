@@ -107,6 +107,7 @@ impl Node {
             region: settings.region.clone(),
             access_keys: Arc::new(AccessKeys::new(settings.access_keys.clone())),
             metrics: Some(self.telemetry.clone()),
+            approval_base_url: settings.approvals.base_url.clone(),
         };
         let api = Api::new(Arc::clone(&self.runtime), options);
         let (stop, stopped) = oneshot::channel();
@@ -151,6 +152,7 @@ pub(crate) fn integrations_config(settings: &Settings) -> IntegrationsConfig {
     let mut config = IntegrationsConfig::from_process_environment(settings.functions.clone());
     config.connections = settings.connections.clone();
     config.http = settings.http.clone();
+    config.approvals = settings.approvals.clone();
     config.jobs = settings.jobs.clone();
     config
 }

@@ -83,7 +83,12 @@ impl Input<'_> {
         for required in shape.required() {
             // A token that makes a call idempotent is made up where it is absent.
             let Some(member) = shape.member(required) else { continue };
+            // What is null is left out, and the service says what it thinks of that.
+            let is_null = given.iter().any(|(name, value)| {
+                value.is_null() && member_of(shape, name).is_some_and(|it| it.name == member.name)
+            });
             let is_there = members.contains_key(required)
+                || is_null
                 || member.reference.is_idempotency_token
                 || skipped == Some(required);
             if !is_there {

@@ -292,7 +292,6 @@ impl Connection {
         })
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the client of AWS services"))]
     /// Reads the secret that EventBridge keeps of a connection in Secrets Manager.
     pub(crate) fn of_secret(authorization_type: &str, text: &str) -> Result<Connection, String> {
         let secret: Value =

@@ -2,7 +2,7 @@
 //! connection.
 //!
 //! `parameters` reads what the definition says, `connections` what the operator (or EventBridge)
-//! says, `request` merges the two, `oauth` gets tokens. Redirects are not followed: on AWS they
+//! says (`stored_connections` asks it), `request` merges the two, `oauth` gets tokens. Redirects are not followed: on AWS they
 //! are failures, too.
 
 pub(crate) mod connections;
@@ -10,6 +10,7 @@ pub(crate) mod form;
 mod oauth;
 mod parameters;
 mod request;
+mod stored_connections;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,9 +30,10 @@ pub use connections::{
     OAuthConfig, OAuthMethod, Secret, SecretPlace,
 };
 
+use crate::aws::AwsClient;
 use crate::client::{HttpClient, SendError};
 use crate::failure::task_failure;
-use connections::{Authorization, Connection, connection_name};
+use connections::{Authorization, Connection};
 use oauth::TokenCache;
 use parameters::HttpTask;
 use request::Outgoing;
@@ -103,6 +105,8 @@ pub(crate) struct HttpTasks {
     config: HttpConfig,
     connections: ConnectionsConfig,
     environment: BTreeMap<String, String>,
+    /// For connections that are not declared.
+    aws: AwsClient,
     tokens: TokenCache,
 }
 
@@ -112,8 +116,9 @@ impl HttpTasks {
         config: HttpConfig,
         connections: ConnectionsConfig,
         environment: BTreeMap<String, String>,
+        aws: AwsClient,
     ) -> HttpTasks {
-        HttpTasks { client, config, connections, environment, tokens: TokenCache::default() }
+        HttpTasks { client, config, connections, environment, aws, tokens: TokenCache::default() }
     }
 
     /// The work of `arn:aws:states:::http:invoke`.
@@ -128,7 +133,7 @@ impl HttpTasks {
     }
 
     async fn call(&self, call: &TaskCall, task: &HttpTask) -> Result<Payload, TaskFailure> {
-        let connection = self.connection(&task.connection_arn)?;
+        let connection = self.connection(&task.connection_arn, &call.region).await?;
         let mut response;
         loop {
             let token = match &connection.authorization {
@@ -188,18 +193,15 @@ impl HttpTasks {
         Ok(response)
     }
 
-    fn connection(&self, arn: &str) -> Result<Connection, TaskFailure> {
-        let Some(config) = self.connections.find(arn) else {
-            let name = connection_name(arn).unwrap_or("NAME");
-            return Err(connection_failure(
-                "ResourceNotFound",
-                arn,
-                &format!("does not exist; declare it as [connections.{name}] in stepwell.toml"),
-            ));
-        };
-        Connection::of_config(config, &self.environment).map_err(|reason| {
-            connection_failure("InvalidConnectionState", arn, &format!("is not usable: {reason}"))
-        })
+    /// A connection that is declared, or else EventBridge's.
+    async fn connection(&self, arn: &str, region: &str) -> Result<Connection, TaskFailure> {
+        match self.connections.find(arn) {
+            None => stored_connections::read(&self.aws, arn, region).await,
+            Some(config) => Connection::of_config(config, &self.environment).map_err(|reason| {
+                let what = format!("is not usable: {reason}");
+                connection_failure("InvalidConnectionState", arn, &what)
+            }),
+        }
     }
 }
 

@@ -83,8 +83,10 @@ impl Optimized {
                 to_text(member);
             }
         }
-        if row.service == "events" {
-            events::prepare(&mut parameters, &call.execution_arn);
+        match row.service {
+            "events" => events::prepare(&mut parameters, &call.execution_arn),
+            "sqs" => rules::check_queue_url(&parameters)?,
+            _ => {}
         }
         if let (Some(token), Value::Object(members)) = (row.token, &mut parameters)
             && !members.contains_key(token)

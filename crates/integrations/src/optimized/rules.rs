@@ -72,6 +72,22 @@ pub(super) fn respell_headers(row: &Row, metadata: &mut Value) {
     }
 }
 
+/// SQS: AWS calls the host in the queue's URL itself. Here the queue is called where the service
+/// is, so that a host that can be none is found out beforehand.
+pub(super) fn check_queue_url(parameters: &Value) -> Result<(), TaskFailure> {
+    let Some(url) = parameters["QueueUrl"].as_str() else { return Ok(()) };
+    let Ok(uri) = url.parse::<http::Uri>() else { return Ok(()) };
+    let host = uri.host().unwrap_or_default();
+    let is_queue = uri.path().trim_matches('/').contains('/');
+    if uri.scheme().is_none() || is_queue || host.contains('.') || uri.port().is_some() {
+        return Ok(());
+    }
+    Err(task_failure(
+        "SQS.SdkClientException",
+        format!("Unable to execute HTTP request: {host}: Name or service not known"),
+    ))
+}
+
 /// ECS answers with success where it could not place a task; who waits for it must know.
 pub(super) fn check_tasks(output: &Value) -> Result<(), TaskFailure> {
     match output["Failures"].as_array().map_or(0, Vec::len) {
@@ -174,6 +190,24 @@ mod tests {
         assert!(essential_containers_succeeded(&containers(0, 137), &definitions));
         assert!(!essential_containers_succeeded(&containers(1, 0), &definitions));
         assert!(!essential_containers_succeeded(&containers(0, 137), &json!([])));
+    }
+
+    #[test]
+    fn queues_have_a_host() {
+        let check = |url: &str| check_queue_url(&json!({ "QueueUrl": url })).err();
+        for url in [
+            "https://sqs.us-east-1.amazonaws.com/123456789012/q",
+            "http://localhost:9324/queue/q",
+            "http://sqs/000000000000/q",
+            "q",
+        ] {
+            assert_eq!(check(url), None, "{url}");
+        }
+        let failure = check("http://no-such-queue").unwrap();
+        assert_eq!(
+            failure.cause.as_deref(),
+            Some("Unable to execute HTTP request: no-such-queue: Name or service not known")
+        );
     }
 
     #[test]

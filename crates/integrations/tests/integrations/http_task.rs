@@ -258,3 +258,41 @@ async fn an_inspector_sees_the_request_without_secrets() {
     // The request that went out has them.
     assert_eq!(web.last().header("x-key"), Some("hush"));
 }
+
+/// What is not declared is asked of EventBridge and Secrets Manager.
+#[tokio::test]
+async fn connections_may_be_kept_by_event_bridge() {
+    let web = Web::answering(|request| {
+        let json = |status: u16, body: Value| {
+            let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
+            response.body(Bytes::from(body.to_string())).unwrap()
+        };
+        let wants = |name: &str| request.body.contains(name);
+        match request.header("x-amz-target") {
+            Some("AWSEvents.DescribeConnection") if wants("absent") => json(400, json!({
+                "__type": "ResourceNotFoundException", "message": "Connection 'absent' does not exist."})),
+            Some("AWSEvents.DescribeConnection") => json(200, json!({
+                "ConnectionState": if wants("new") { "AUTHORIZING" } else { "AUTHORIZED" },
+                "AuthorizationType": "BASIC", "SecretArn": "arn:secret"})),
+            Some("secretsmanager.GetSecretValue") => json(200, json!({
+                "SecretString": r#"{"username": "me", "password": "hush", "invocation_http_parameters": {
+                    "query_string_parameters": [{"key": "q", "value": "1"}]}}"#})),
+            _ => json(200, json!({})),
+        }
+    })
+    .await;
+    let world = World::with_config(|config| {
+        config.environment.insert("AWS_ENDPOINT_URL".to_owned(), web.url(""));
+        config.http.allow_http = vec!["*".to_owned()];
+    });
+    let run = async |name: &str| {
+        let arn = ARN.replace("/web/", &format!("/{name}/"));
+        let more = json!({"InvocationConfig": {"ConnectionArn": arn}});
+        world.run(service_resource("http", "invoke"), parameters(&web.url("/x"), more)).await
+    };
+    run("kept").await.unwrap();
+    let request = web.last();
+    assert_eq!((request.target.as_str(), request.header("authorization")), ("/x?q=1", Some("Basic bWU6aHVzaA==")));
+    assert_eq!(run("new").await.unwrap_err().error, "Events.ConnectionResource.AuthInProgress");
+    assert_eq!(run("absent").await.unwrap_err().error, "Events.ConnectionResource.ResourceNotFound");
+}

@@ -62,17 +62,21 @@ pub(crate) async fn respond(api: &Api, request: Request<Incoming>) -> Response<F
         },
         Method::POST => match Limited::new(body, FORM_BYTES_MAX).collect().await {
             Ok(body) => answer(api, &link, &body.to_bytes()).await,
-            Err(_) => page(StatusCode::PAYLOAD_TOO_LARGE, "Too long", "<p>The reason is too long.</p>"),
+            Err(_) => {
+                page(StatusCode::PAYLOAD_TOO_LARGE, "Too long", "<p>The reason is too long.</p>")
+            }
         },
         _ => page(StatusCode::METHOD_NOT_ALLOWED, "Not allowed", "<p>Only GET and POST.</p>"),
     }
 }
 
-const ANSWERED: &str = "<p>This question has been answered, or nobody waits for the answer any more.</p>";
+const ANSWERED: &str =
+    "<p>This question has been answered, or nobody waits for the answer any more.</p>";
 
 async fn answer(api: &Api, link: &str, form: &[u8]) -> Response<Full<Bytes>> {
     let fields = form_fields(form);
-    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let field =
+        |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let reason: String =
         field("reason").unwrap_or_default().trim().chars().take(REASON_CHARACTERS_MAX).collect();
     let (decision, done) = match field("decision") {
@@ -86,12 +90,15 @@ async fn answer(api: &Api, link: &str, form: &[u8]) -> Response<Full<Bytes>> {
             (Err(failure), "You rejected it.")
         }
         _ => {
-            let text = "<p>The form says neither yes nor no. Go back and use one of the buttons.</p>";
+            let text =
+                "<p>The form says neither yes nor no. Go back and use one of the buttons.</p>";
             return page(StatusCode::BAD_REQUEST, "Not understood", text);
         }
     };
     match api.runtime.decide_approval(link, decision).await {
-        Ok(()) => page(StatusCode::OK, "Thank you", &format!("<p>{done} You may close this page.</p>")),
+        Ok(()) => {
+            page(StatusCode::OK, "Thank you", &format!("<p>{done} You may close this page.</p>"))
+        }
         Err(error) => refusal(&error),
     }
 }
@@ -107,7 +114,9 @@ fn refusal(error: &ApprovalError) -> Response<Full<Bytes>> {
             page(StatusCode::GONE, "Too late", "<p>This link is too old to be used.</p>")
         }
         ApprovalError::Failed(
-            RuntimeError::TaskTimedOut | RuntimeError::TaskDoesNotExist | RuntimeError::InvalidToken,
+            RuntimeError::TaskTimedOut
+            | RuntimeError::TaskDoesNotExist
+            | RuntimeError::InvalidToken,
         ) => page(StatusCode::CONFLICT, "Answered", ANSWERED),
         ApprovalError::Failed(error) => {
             tracing::error!(%error, "an approval could not be answered");
@@ -180,7 +189,8 @@ fn form_fields(form: &[u8]) -> Vec<(String, String)> {
         let mut bytes = Vec::with_capacity(text.len());
         let mut rest = text.iter();
         while let Some(&byte) = rest.next() {
-            let hex = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+            let hex =
+                |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
             match (byte, rest.as_slice().get(..2).and_then(hex)) {
                 (b'+', _) => bytes.push(b' '),
                 (b'%', Some(value)) => {

@@ -46,10 +46,7 @@ pub(crate) fn refusal(
     let shape = operation.input.as_ref().map(|input| service.shape(input))?;
     let missing = shape.required().find(|name| request.get(*name).is_none())?;
     let (code, message) = match &*service.id {
-        "sqs" => (
-            "MissingParameter",
-            format!("The request must contain the parameter {missing}."),
-        ),
+        "sqs" => ("MissingParameter", format!("The request must contain the parameter {missing}.")),
         "dynamodb" => {
             let name = missing[..1].to_ascii_lowercase() + &missing[1..];
             (

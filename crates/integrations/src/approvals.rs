@@ -246,7 +246,10 @@ mod tests {
 
     #[test]
     fn patterns() {
-        assert!(matches("arn:aws:sns:*:*:approvals", "arn:aws:sns:us-east-1:123456789012:approvals"));
+        assert!(matches(
+            "arn:aws:sns:*:*:approvals",
+            "arn:aws:sns:us-east-1:123456789012:approvals"
+        ));
         assert!(!matches("arn:aws:sns:*:*:approvals", "arn:aws:sns:us-east-1:1:approvals-2"));
         assert!(matches("*", "") && matches("a*", "abc") && matches("*c", "abc"));
         assert!(!matches("a", "ab") && !matches("", "a") && matches("a*b*c", "aXbYc"));

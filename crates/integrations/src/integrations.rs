@@ -44,11 +44,8 @@ impl Integrations {
         let aws = AwsClient::new(&config);
         let api_gateway =
             ApiGateway::new(client.clone(), config.http.clone(), config.environment.clone());
-        let approvals = Approvals::new(
-            client.clone(),
-            config.approvals.clone(),
-            config.environment.clone(),
-        );
+        let approvals =
+            Approvals::new(client.clone(), config.approvals.clone(), config.environment.clone());
         let http = HttpTasks::new(
             client,
             config.http.clone(),
@@ -62,7 +59,8 @@ impl Integrations {
         });
         let jobs = Jobs::new(config.jobs.clone(), job_directory, config.environment.clone());
         let functions = Functions::new(config);
-        let services = Arc::new(Services { functions, http, approvals, api_gateway, aws, optimized, jobs });
+        let services =
+            Arc::new(Services { functions, http, approvals, api_gateway, aws, optimized, jobs });
         Arc::new(Integrations { services })
     }
 

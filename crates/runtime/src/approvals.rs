@@ -14,8 +14,8 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use store::{ExecutionKey, Store};
 
-use crate::driver::Driver;
 use crate::definitions::LoadError;
+use crate::driver::Driver;
 use crate::load;
 use crate::status::status_of_code;
 use crate::surroundings::Surroundings;
@@ -106,7 +106,8 @@ impl Link {
 }
 
 fn keyed(secret: &[u8; 32], bytes: &[u8]) -> Hmac<Sha256> {
-    let mut seal = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a secret of any length");
+    let mut seal =
+        Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a secret of any length");
     seal.update(bytes);
     seal
 }
@@ -192,8 +193,9 @@ fn describe(
     let mut scheduled = None;
     let mut is_answered = false;
     for turn in store.journal(row.key).map_err(RuntimeError::from)? {
-        let events = decode_turn(&turn)
-            .map_err(|error| failed(LoadError::Damaged(format!("a turn cannot be read: {error}"))))?;
+        let events = decode_turn(&turn).map_err(|error| {
+            failed(LoadError::Damaged(format!("a turn cannot be read: {error}")))
+        })?;
         for event in events {
             match event.kind {
                 EventKind::TaskScheduled { frame, state, .. } if event.id == link.task.0 => {
@@ -253,7 +255,8 @@ mod tests {
     #[test]
     fn long_messages_are_cut_between_characters() {
         let message = "€".repeat(1_000);
-        let link = Link { execution: ExecutionKey(1), task: TaskId(1), expires: Timestamp(1), message };
+        let link =
+            Link { execution: ExecutionKey(1), task: TaskId(1), expires: Timestamp(1), message };
         let opened = Link::open(&[1; 32], &link.seal(&[1; 32])).unwrap();
         assert_eq!(opened.message, "€".repeat(333));
     }

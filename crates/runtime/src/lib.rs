@@ -31,8 +31,8 @@ mod timers;
 mod tokens;
 mod turn;
 
-pub use children::{ChildExecution, ChildExecutions, ChildResult, Parent};
 pub use approvals::{APPROVAL_MESSAGE_BYTES_MAX, Approval, ApprovalError};
+pub use children::{ChildExecution, ChildExecutions, ChildResult, Parent};
 pub use clock::{Clock, ManualClock, SkippingClock, SystemClock};
 pub use definitions::{Definition, Definitions, LoadError};
 pub use handle::*;

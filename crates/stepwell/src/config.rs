@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use api::AccessKey;
 use integrations::{
-    ApprovalsConfig,     ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig, JobDefinitionConfig,
-    JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+    ApprovalsConfig, ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig,
+    JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
 };
 use serde::Deserialize;
 

@@ -35,9 +35,8 @@ pub(super) async fn read(
     let secret = call(client, region, "secretsmanager", "GetSecretValue", &secret);
     let secret = secret.await.map_err(told)?;
     let kind = described["AuthorizationType"].as_str().unwrap_or_default();
-    Connection::of_secret(kind, secret["SecretString"].as_str().unwrap_or_default()).map_err(
-        |reason| failed("InvalidConnectionState", &format!("is not usable: {reason}")),
-    )
+    Connection::of_secret(kind, secret["SecretString"].as_str().unwrap_or_default())
+        .map_err(|reason| failed("InvalidConnectionState", &format!("is not usable: {reason}")))
 }
 
 async fn call(
@@ -58,7 +57,8 @@ async fn call(
 fn failure(arn: &str, name: &str, error: AwsError) -> TaskFailure {
     match error {
         AwsError::NotConfigured(_) => {
-            let what = format!("does not exist; declare it as [connections.{name}] in stepwell.toml");
+            let what =
+                format!("does not exist; declare it as [connections.{name}] in stepwell.toml");
             connection_failure("ResourceNotFound", arn, &what)
         }
         AwsError::Service(fault) => {
@@ -74,8 +74,10 @@ fn failure(arn: &str, name: &str, error: AwsError) -> TaskFailure {
         AwsError::Client { message, .. } | AwsError::Role { message, .. } => {
             connection_failure("InternalError", arn, &format!("cannot be read: {message}"))
         }
-        AwsError::Parameters(problems) => {
-            connection_failure("ResourceNotFound", arn, &format!("cannot exist: {}", problems.join(", ")))
-        }
+        AwsError::Parameters(problems) => connection_failure(
+            "ResourceNotFound",
+            arn,
+            &format!("cannot exist: {}", problems.join(", ")),
+        ),
     }
 }

@@ -292,7 +292,13 @@ async fn connections_may_be_kept_by_event_bridge() {
     };
     run("kept").await.unwrap();
     let request = web.last();
-    assert_eq!((request.target.as_str(), request.header("authorization")), ("/x?q=1", Some("Basic bWU6aHVzaA==")));
+    assert_eq!(
+        (request.target.as_str(), request.header("authorization")),
+        ("/x?q=1", Some("Basic bWU6aHVzaA=="))
+    );
     assert_eq!(run("new").await.unwrap_err().error, "Events.ConnectionResource.AuthInProgress");
-    assert_eq!(run("absent").await.unwrap_err().error, "Events.ConnectionResource.ResourceNotFound");
+    assert_eq!(
+        run("absent").await.unwrap_err().error,
+        "Events.ConnectionResource.ResourceNotFound"
+    );
 }

@@ -30,6 +30,7 @@ fn main() {
         variables: Variables { scopes: &[&variables] },
         now: Timestamp(1_700_000_000_123),
         random: &Cell::new(3),
+        interrupt: None,
     };
     for text in expressions {
         let begun = Instant::now();

@@ -143,6 +143,18 @@ impl Condition {
         }
     }
 
+    /// Calls `visit` with every JSONata expression in the condition.
+    pub(crate) fn visit_expressions(&self, visit: &mut dyn FnMut(&Expression)) {
+        match self {
+            Condition::Constant(_) | Condition::Test(_) => {}
+            Condition::Expression(expression) => visit(expression),
+            Condition::And(conditions) | Condition::Or(conditions) => {
+                conditions.iter().for_each(|condition| condition.visit_expressions(visit));
+            }
+            Condition::Not(condition) => condition.visit_expressions(visit),
+        }
+    }
+
     /// Adds the names of the variables the condition reads.
     pub fn collect_variables(&self, names: &mut BTreeSet<String>) {
         match self {

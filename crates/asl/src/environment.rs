@@ -2,10 +2,11 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Payload, Timestamp};
+use crate::{Interrupt, Payload, Timestamp};
 
 /// The variables of one scope, by name without the `$`.
 pub type VariableMap = BTreeMap<Box<str>, Payload>;
@@ -68,6 +69,8 @@ pub struct Environment<'a> {
     /// The state of the generator behind `States.UUID`, `States.MathRandom`, `$random`, `$uuid`;
     /// advanced by [`Environment::next_random`].
     pub random: &'a Cell<u64>,
+    /// Makes what stops an evaluation that may take long; asked once for each.
+    pub interrupt: Option<&'a dyn Fn() -> Arc<Interrupt>>,
 }
 
 impl Environment<'_> {

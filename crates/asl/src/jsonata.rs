@@ -7,6 +7,7 @@
 mod analysis;
 mod condition;
 mod functions;
+mod interrupt;
 mod values;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use self::analysis::{Analysis, Comparison};
 use self::condition::Condition;
 use self::functions::{INTERNAL, MEMORY_EXCEEDED, UNCODED};
+pub use self::interrupt::Interrupt;
 use self::values::{Inputs, Root, ValueBuilder, normalised};
 use crate::intrinsics::uuid;
 use crate::{Environment, EvaluationError};
@@ -142,6 +144,12 @@ impl Expression {
             (None, None) => Program::Code(code),
         };
         Ok(Expression { text: text.into(), program, analysis: analysis.into() })
+    }
+
+    /// Whether an evaluation may take longer than its text and its data tell: it repeats itself,
+    /// or looks at the same values many times.
+    pub fn may_take_long(&self) -> bool {
+        self.analysis.may_take_long
     }
 
     /// The text between `{%` and `%}`, trimmed.
@@ -310,7 +318,7 @@ fn thrown(error: &Error, environment: &Environment<'_>) -> String {
     const TOO_LONG: &str = "Expression evaluation timeout: Check for infinite loop";
     match error.code() {
         "D1011" => format!("{THREW}: {TOO_DEEP}"),
-        "D1012" | "U1006" => format!("{THREW}: {TOO_LONG}"),
+        "D1012" | "U1003" | "U1006" => format!("{THREW}: {TOO_LONG}"),
         UNCODED => format!("{THREW}: {MEMORY_EXCEEDED}"),
         INTERNAL => {
             format!("threw an internal error during evaluation. {}", uuid(environment))
@@ -457,6 +465,12 @@ impl Code {
             true => STEPS_MAKING_FUNCTIONS_MAX,
             false => STEPS_MAX,
         });
+        let interrupt = environment.interrupt.filter(|_| analysis.may_take_long);
+        // It lives as long as the evaluation does, which whoever made it can see.
+        let interrupt = interrupt.map(|make| make());
+        if let Some(interrupt) = &interrupt {
+            options = options.cancel_token(interrupt.token());
+        }
         let mut own_bindings = (uses("random") || uses("uuid"))
             .then(|| functions::with_random(environment.next_random()));
         if self.counts {

@@ -16,6 +16,7 @@ mod java;
 mod json;
 mod jsonata;
 mod lint;
+mod long_evaluations;
 mod path;
 mod payload;
 mod program;
@@ -37,7 +38,7 @@ pub use environment::{
 pub use intrinsics::IntrinsicCall;
 pub use java::json_text;
 pub use json::{JsonSyntaxError, parse_document, parse_json};
-pub use jsonata::{Expression, ExpressionError, StatesReferences};
+pub use jsonata::{Expression, ExpressionError, Interrupt, StatesReferences};
 pub use lint::{LINTS, Lint, lint};
 pub use path::{Path, PathMiss, PathRoot, PathSyntaxError};
 pub use payload::Payload;

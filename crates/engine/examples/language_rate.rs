@@ -102,6 +102,7 @@ fn main() -> ExitCode {
         variables: Variables { scopes: &[&variables] },
         now: Timestamp(1_700_000_000_000),
         random: &Cell::new(1),
+        interrupt: None,
     };
     templates(&mut report, &environment);
     conditions(&mut report, &environment);

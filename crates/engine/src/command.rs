@@ -1,5 +1,7 @@
 //! What can be asked of an execution, and what comes in with the asking.
 
+use std::sync::Arc;
+
 use asl::{Payload, Timestamp};
 
 use crate::TaskId;
@@ -59,4 +61,13 @@ pub trait World {
     fn task_token(&self, task: TaskId) -> String;
     /// Whether an activity is registered under this ARN.
     fn activity_exists(&self, arn: &str) -> bool;
+    /// What stops an evaluation that may take long: whoever has a clock keeps an eye on it for
+    /// as long as it is held.
+    fn interrupt(&self) -> Arc<asl::Interrupt> {
+        Arc::default()
+    }
+    /// Whether the turn has taken so long that it should end with the state it is at.
+    fn is_late(&self) -> bool {
+        false
+    }
 }

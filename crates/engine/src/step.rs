@@ -160,7 +160,7 @@ impl Turn<'_> {
             }
             for frame in ready {
                 self.advance(frame)?;
-                if self.states_passed >= limits::TRANSITIONS_PER_TURN {
+                if self.is_long_enough() {
                     return Ok(());
                 }
             }
@@ -175,7 +175,7 @@ impl Turn<'_> {
             else {
                 return Ok(());
             };
-            if self.states_passed >= limits::TRANSITIONS_PER_TURN {
+            if self.is_long_enough() {
                 return Ok(());
             }
             match &frame.at {
@@ -214,6 +214,12 @@ impl Turn<'_> {
                 },
             }
         }
+    }
+
+    /// Whether the turn ends here, so that one execution does not hold up others.
+    fn is_long_enough(&self) -> bool {
+        self.states_passed >= limits::TRANSITIONS_PER_TURN
+            || self.states_passed > 0 && self.stamp.world.is_late()
     }
 
     fn enter(&mut self, frame: FrameId, state: StateIndex, input: asl::Payload) -> Flow {

@@ -209,6 +209,7 @@ impl<'a> Turn<'a> {
             variables: Variables { scopes: &scopes },
             now: self.stamp.now,
             random: &self.random,
+            interrupt: Some(&|| self.stamp.world.interrupt()),
         };
         evaluate(&environment).map_err(|error| Failure::of_state(error, self.prefix(frame)))
     }

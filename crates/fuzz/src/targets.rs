@@ -234,5 +234,6 @@ fn in_environment(document: &Value, test: impl FnOnce(&Environment<'_>)) {
         variables: Variables { scopes: &[&variables] },
         now: Timestamp(1_700_000_000_123),
         random: &Cell::new(3),
+        interrupt: None,
     });
 }

@@ -16,6 +16,8 @@ pub struct Definition {
     pub(crate) machine_type: MachineType,
     pub(crate) text: Arc<str>,
     pub(crate) program: Arc<Program>,
+    /// Whether its expressions may take long.
+    pub(crate) may_take_long: bool,
 }
 
 impl fmt::Debug for Definition {
@@ -76,6 +78,7 @@ impl Definitions {
             hash,
             machine_type,
             text: Arc::clone(text),
+            may_take_long: program.may_take_long(),
             program: Arc::new(program),
         });
         self.keep(&definition);

@@ -15,7 +15,7 @@ use std::time::Duration;
 use asl::{Payload, Timestamp};
 use engine::{TaskFailure, TaskId};
 use store::{ExecutionKey, Store, StoreError};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::clock::{Clock, Working};
@@ -26,7 +26,7 @@ use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
 use crate::{
     ChildExecutions, ChildResult, Observer, Parent, Progress, RuntimeError, Submission, TaskCall,
-    TaskRunner,
+    TaskRunner, long_turns,
 };
 
 type Reply = Result<Answer, RuntimeError>;
@@ -46,6 +46,8 @@ pub(crate) struct Driver {
     cancelling: watch::Sender<usize>,
     /// When the node wants to be woken.
     wake: watch::Sender<Option<Timestamp>>,
+    /// Places for turns that may take long.
+    long_turns: Arc<Semaphore>,
     progress: broadcast::Sender<Progress>,
     observer: Option<Arc<dyn Observer>>,
     tokio: tokio::runtime::Handle,
@@ -115,6 +117,7 @@ impl Driver {
             calls: Mutex::new(HashMap::new()),
             cancelling: watch::Sender::new(0),
             wake: watch::Sender::new(None),
+            long_turns: Arc::new(Semaphore::new(limits::LONG_TURNS_MAX)),
             progress: broadcast::Sender::new(limits::WATCH_BUFFER),
             observer,
             tokio: tokio::runtime::Handle::current(),
@@ -244,7 +247,9 @@ impl Driver {
                         undelivered.push(assigned);
                     }
                 }
-                Act::Do(Output::Run(job)) if place == Place::Anywhere && here.is_none() => {
+                Act::Do(Output::Run(job))
+                    if place == Place::Anywhere && here.is_none() && !job.may_take_long() =>
+                {
                     here = Some(job);
                 }
                 Act::Do(output) => self.perform(output, &mut reads),
@@ -264,8 +269,13 @@ impl Driver {
         match output {
             Output::Run(job) => {
                 let (driver, working) = (Arc::clone(self), self.working());
+                let places = Arc::clone(&self.long_turns);
                 self.tokio.spawn(async move {
-                    driver.act(Input::Ran(job.run()));
+                    let done = match job.may_take_long() {
+                        true => long_turns::run(*job, places).await,
+                        false => job.run(),
+                    };
+                    driver.act(Input::Ran(done));
                     drop(working);
                 });
             }

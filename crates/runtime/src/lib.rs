@@ -15,6 +15,7 @@ mod handle;
 mod http_inspection;
 pub mod limits;
 pub mod load;
+mod long_turns;
 mod metering;
 mod mocks;
 pub mod node;

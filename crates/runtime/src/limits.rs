@@ -55,6 +55,15 @@ pub const SYNC_EXECUTIONS_MAX: usize = 10_000;
 pub const DEFINITIONS_CACHED_MAX: usize = 1_000;
 /// Moments of progress a watcher may lag behind before it loses the oldest.
 pub const WATCH_BUFFER: usize = 1_024;
+/// Milliseconds between two looks at a turn that may take long. At the first look the turn is
+/// told to end with the state it is at.
+pub const LOOK_MS: u64 = 100;
+/// Looks after which an evaluation is stopped: AWS gives an expression one second.
+pub const EVALUATION_LOOKS_MAX: u32 = 10;
+/// Looks after which a turn whose evaluation does not heed that is given up.
+pub const ABANDON_LOOKS_MAX: u32 = 50;
+/// Turns that may take long and run at the same time.
+pub const LONG_TURNS_MAX: usize = 16;
 /// Seconds a stop waits for turns under way to become durable.
 pub const SHUTDOWN_SECONDS: u64 = 10;
 /// Milliseconds the timer sleeps at most: a jump of the wall clock is seen after this long.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use asl::{Diagnostic, MachineType};
+use asl::{Diagnostic, Interrupt, MachineType};
 use engine::{TaskId, World};
 use store::{ExecutionKey, Store};
 
 use crate::definitions::{Definition, Definitions, LoadError};
+use crate::long_turns::Watch;
 use crate::records::DefinitionHash;
 use crate::registry::Directory;
 use crate::tokens::Tokens;
@@ -41,13 +42,19 @@ impl Surroundings {
 
     /// What the execution with this key sees of the world.
     pub(crate) fn of(&self, key: ExecutionKey) -> impl World + '_ {
-        Seen { surroundings: self, key }
+        Seen { surroundings: self, key, watch: None }
+    }
+
+    /// The same for a turn that somebody keeps an eye on.
+    pub(crate) fn watched<'a>(&'a self, key: ExecutionKey, watch: &'a Watch) -> impl World + 'a {
+        Seen { surroundings: self, key, watch: Some(watch) }
     }
 }
 
 struct Seen<'a> {
     surroundings: &'a Surroundings,
     key: ExecutionKey,
+    watch: Option<&'a Watch>,
 }
 
 impl World for Seen<'_> {
@@ -57,5 +64,13 @@ impl World for Seen<'_> {
 
     fn activity_exists(&self, arn: &str) -> bool {
         self.surroundings.directory.has_activity(arn)
+    }
+
+    fn interrupt(&self) -> Arc<Interrupt> {
+        self.watch.map_or_else(Arc::default, Watch::begin)
+    }
+
+    fn is_late(&self) -> bool {
+        self.watch.is_some_and(Watch::is_late)
     }
 }

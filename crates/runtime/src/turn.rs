@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Timestamp};
 use engine::{
-    Branch, Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, encode_turn, step,
+    Branch, Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, World,
+    encode_turn, step,
 };
 use store::{ExecutionKey, NewExecution, RowState, TurnWrite};
 
 use crate::definitions::Definition;
 use crate::load::panic_text;
+use crate::long_turns::Watch;
 use crate::metering;
 use crate::records::{self, ExecutionHeader, ParentRecord, StateMachineRecord};
 use crate::status::status_code;
@@ -85,18 +87,35 @@ impl TurnJob {
         }
     }
 
+    /// Whether the turn must not run where others wait for it.
+    pub(crate) fn may_take_long(&self) -> bool {
+        self.definition.may_take_long
+    }
+
     /// Runs the turn. Never panics.
     pub fn run(self) -> TurnDone {
+        let surroundings = self.surroundings.clone();
+        let world = surroundings.of(self.key);
+        self.run_in(&world)
+    }
+
+    /// As [`TurnJob::run`], where somebody keeps an eye on it.
+    pub(crate) fn run_watched(self, watch: &Watch) -> TurnDone {
+        let surroundings = self.surroundings.clone();
+        let world = surroundings.watched(self.key, watch);
+        self.run_in(&world)
+    }
+
+    fn run_in(self, world: &dyn World) -> TurnDone {
         let key = self.key;
-        let result = catch_unwind(AssertUnwindSafe(|| self.run_unguarded()))
+        let result = catch_unwind(AssertUnwindSafe(|| self.run_unguarded(world)))
             .map_err(|panic| panic_text(&*panic));
         TurnDone { key, result }
     }
 
-    fn run_unguarded(self) -> TurnResult {
+    fn run_unguarded(self, world: &dyn World) -> TurnResult {
         let TurnJob { key, mut execution, definition, commands, now, seed, .. } = self;
         let before = metering::Before::of(&execution);
-        let world = self.surroundings.of(key);
         let mut events = Vec::new();
         let mut effects = Vec::new();
         let mut branches = Vec::new();
@@ -110,7 +129,7 @@ impl TurnJob {
         }
         for (at, command) in commands.into_iter().enumerate() {
             let seed = seed.wrapping_add(at as u64);
-            let stamp = Stamp { now, seed, world: &world };
+            let stamp = Stamp { now, seed, world };
             let decision = step(&definition.program, &mut execution, command, stamp);
             refusals.push(decision.refused);
             if events.is_empty() {

@@ -101,10 +101,12 @@ async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         role_arn: role.map(Into::into),
         inspector: inspector.clone(),
     });
-    let tested = tested.await.map_err(|StateTestError::TooManyFailedIterations| {
-        ApiError::validation(
+    let tested = tested.await.map_err(|error| match error {
+        StateTestError::TooManyFailedIterations => ApiError::validation(
             "Map iteration failure count must be less than or equal to the number of Map iterations",
-        )
+        ),
+        // AWS's own words for it are not known.
+        StateTestError::DoesNotEnd => ApiError::validation("An expression did not end"),
     })?;
     let is_inspected = request.text("inspectionLevel").is_some_and(|level| level != INFO);
     let http = inspector.map(|inspector| inspector.seen()).unwrap_or_default();

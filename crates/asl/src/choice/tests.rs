@@ -17,6 +17,7 @@ fn holds(rule: &Value, input: &Value) -> Result<bool, String> {
         variables: Variables::default(),
         now: Timestamp(0),
         random: &Cell::new(0),
+        interrupt: None,
     };
     condition.evaluate(&environment, "Choices[0]/Condition").map_err(|error| error.cause)
 }

@@ -17,6 +17,7 @@ fn evaluate(call: &str, input: &Value) -> String {
         variables: Variables::default(),
         now: Timestamp(0),
         random: &Cell::new(7),
+        interrupt: None,
     };
     match call.evaluate(&environment) {
         Ok(value) => value.to_string(),
@@ -63,6 +64,7 @@ fn failures_show_the_whole_call() {
         variables: Variables::default(),
         now: Timestamp(0),
         random: &Cell::new(7),
+        interrupt: None,
     };
     assert_eq!(
         call.evaluate(&environment).unwrap_err().cause,

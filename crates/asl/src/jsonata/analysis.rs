@@ -24,6 +24,8 @@ pub(super) struct Analysis {
     /// The comparisons of two values that may be built so that they share their parts many
     /// times over, innermost last: the operands' and the whole's places in the text.
     pub(super) comparisons: Vec<Comparison>,
+    /// An evaluation may take longer than its text and its data tell.
+    pub(super) may_take_long: bool,
     /// Where `$states` stands before the name of a member.
     pub(super) states_places: Vec<Span>,
     /// `$states` stands elsewhere, too.
@@ -126,6 +128,7 @@ impl Walk {
         }
         if let Some(group) = &node.attrs.group {
             self.traits.builds = true;
+            self.analysis.may_take_long = true;
             for (key, value) in &group.pairs {
                 self.node(key, false);
                 self.node(value, false);
@@ -158,6 +161,7 @@ impl Walk {
             NodeKind::Lambda(definition) => {
                 let is_own = !definition.thunk;
                 self.traits.repeats |= is_own;
+                self.analysis.may_take_long = true;
                 self.analysis.makes_functions |= is_own && self.functions > 0;
                 let outer = self.bound.len();
                 self.bound.extend(definition.params.iter().cloned());
@@ -168,12 +172,22 @@ impl Walk {
             }
             NodeKind::Transform(definition) => {
                 self.traits.builds = true;
+                self.analysis.may_take_long = true;
                 self.analysis.makes_functions |= self.functions > 0;
                 self.node(&definition.pattern, false);
                 self.node(&definition.update, false);
                 definition.delete.iter().for_each(|delete| self.node(delete, false));
             }
-            NodeKind::Sort { terms } => terms.iter().for_each(|term| self.node(&term.expr, false)),
+            NodeKind::Binary { op: BinaryOp::Range, lhs, rhs } => {
+                self.analysis.may_take_long = true;
+                self.node(lhs, is_top);
+                self.node(rhs, is_top);
+            }
+            NodeKind::Regex { .. } => self.analysis.may_take_long = true,
+            NodeKind::Sort { terms } => {
+                self.analysis.may_take_long = true;
+                terms.iter().for_each(|term| self.node(&term.expr, false));
+            }
             NodeKind::Function { procedure, args } => self.call(procedure, args, 0, is_top),
             NodeKind::Apply { lhs, rhs } => {
                 self.node(lhs, is_top);
@@ -235,6 +249,10 @@ impl Walk {
     }
 
     fn variable(&mut self, name: &str, is_top: bool, place: Span, next: Option<&Node>) {
+        // In a step or a filter, every value that the step gets is held against it.
+        let is_repeated = !is_top && !name.is_empty();
+        self.analysis.may_take_long |=
+            is_repeated || functions::is_function(name) && !functions::is_quick(name);
         match name {
             "" if is_top => self.refuse_top_level("$"),
             "" => {}
@@ -278,6 +296,7 @@ impl Walk {
 
     fn bind(&mut self, variable: &Node, value: &Node, is_top: bool) {
         self.traits.repeats = true;
+        self.analysis.may_take_long = true;
         let name = match &variable.kind {
             NodeKind::Variable { name } => Some(name.clone()),
             _ => None,
@@ -305,7 +324,13 @@ impl Walk {
             let is_lambda = matches!(procedure.kind, NodeKind::Lambda(_));
             self.analysis.takes_context |= !is_lambda && arguments.len() + given < needed;
         }
-        self.node(procedure, is_top);
+        match &procedure.kind {
+            // Its own name is no value that is repeated.
+            NodeKind::Variable { name } if functions::is_function(name) => {
+                self.variable(name, true, procedure.span, None);
+            }
+            _ => self.node(procedure, is_top),
+        }
         arguments.iter().for_each(|argument| self.node(argument, is_top));
     }
 }

@@ -29,6 +29,7 @@ fn evaluate(text: &str, input: &Value) -> Result<Value, String> {
         variables: Variables { scopes: &[&variables] },
         now: Timestamp(1_700_000_000_123),
         random: &Cell::new(3),
+        interrupt: None,
     };
     expression.evaluate(&environment, "Output/x").map_err(|error| {
         assert_eq!(error.error, "States.QueryEvaluationError");
@@ -434,4 +435,53 @@ fn chains_of_functions_end_well() {
             "threw an error during evaluation: Expression evaluation timeout: Check for infinite loop",
         );
     }
+}
+
+#[test]
+fn what_may_take_long_is_known_beforehand() {
+    let check = |text: &str, expected: bool| {
+        assert_eq!(Expression::compile(text).unwrap().may_take_long(), expected, "{text}");
+    };
+    check("$states.input.a & $uppercase($name)", false);
+    check("$sum($states.input.lines.(price * quantity)) > 10", false);
+    check("$states.input.items[price > 5].{'n': name}", false);
+    check("$merge([$states.input, {'a': [1, {'b': $name}]}])", false);
+    check("$map($list, function($v) { $v })", true);
+    check("($x := 1; $x)", true);
+    check("[1..9]", true);
+    check("$contains($name, /a+/)", true);
+    check("$list[$ in $other]", true);
+    check("$list.($other)", true);
+    check("$list{name: $}", true);
+    check("$list^(name)", true);
+    check("$keys($list)", true);
+    check("$list.$lowercase()", false);
+    check("$list ~> |$|{'a': 1}|", true);
+}
+
+#[test]
+fn an_evaluation_that_may_take_long_heeds_its_interrupt() {
+    let stopped = || {
+        let interrupt = std::sync::Arc::new(Interrupt::default());
+        interrupt.stop();
+        interrupt
+    };
+    let context = ContextObject::new(&|| json!({}));
+    let environment = Environment {
+        input: &json!({"a": 1}),
+        states_input: None,
+        result: None,
+        error_output: None,
+        context: &context,
+        variables: Variables::default(),
+        now: Timestamp(0),
+        random: &Cell::new(1),
+        interrupt: Some(&stopped),
+    };
+    let evaluate = |text: &str| Expression::compile(text).unwrap().evaluate(&environment, "Output");
+    assert_eq!(evaluate("$states.input.a + 1").unwrap(), json!(2));
+    let failure = evaluate("$map([1], function($v) { $v })").unwrap_err();
+    assert!(failure.cause.ends_with(
+        "threw an error during evaluation: Expression evaluation timeout: Check for infinite loop"
+    ));
 }

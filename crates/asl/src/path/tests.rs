@@ -17,6 +17,7 @@ fn evaluate(path: &str, input: &Value) -> Result<String, String> {
         variables: Variables::default(),
         now: Timestamp(0),
         random: &Cell::new(0),
+        interrupt: None,
     };
     path.evaluate_field(&environment).map(|value| value.to_string()).map_err(|error| error.cause)
 }

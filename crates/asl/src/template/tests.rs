@@ -22,6 +22,7 @@ fn with_environment<T>(input: &Value, test: impl FnOnce(&Environment<'_>) -> T) 
         variables: Variables { scopes: &[&variables] },
         now: Timestamp(0),
         random: &Cell::new(1),
+        interrupt: None,
     })
 }
 

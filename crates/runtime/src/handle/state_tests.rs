@@ -7,7 +7,7 @@ use engine::{Identity, Stamp, StateTest, StateTestRun, TaskFailure, TestStep, Te
 use store::ExecutionKey;
 
 use crate::driver::Driver;
-use crate::{ChildExecutions, HttpInspector, Runtime, Submission, TaskCall, limits};
+use crate::{ChildExecutions, HttpInspector, Runtime, Submission, TaskCall, limits, long_turns};
 
 /// A state to test, and what surrounds it.
 #[derive(Debug, Clone)]
@@ -26,6 +26,9 @@ pub struct StateTestRequest {
 pub enum StateTestError {
     #[error("more iterations failed than there are")]
     TooManyFailedIterations,
+    /// It heeded nothing.
+    #[error("an expression did not end")]
+    DoesNotEnd,
 }
 
 /// The error of a task that takes longer than its `TimeoutSeconds`.
@@ -42,10 +45,11 @@ impl Runtime {
         let identity = Arc::new(identity(&arn_scope, role_arn));
         let started = driver.clock.now();
         let deadline = started.plus_seconds(limits::STATE_TEST_SECONDS_MAX);
-        let mut run = StateTestRun::new(&program, Arc::clone(&identity), test, started);
-        let mut step = act(driver, |stamp| run.begin(&program, stamp));
+        let run = StateTestRun::new(&program, Arc::clone(&identity), test, started);
+        let act = |run, act| act_on(driver, Arc::clone(&program), run, act);
+        let (mut run, mut step) = act(run, Box::new(StateTestRun::begin)).await?;
         loop {
-            step = match step {
+            (run, step) = match step {
                 TestStep::Over(tested) => return Ok(*tested),
                 TestStep::TooManyFailedIterations => {
                     return Err(StateTestError::TooManyFailedIterations);
@@ -53,8 +57,8 @@ impl Runtime {
                 TestStep::Wait(until) => {
                     wait(driver, until.min(deadline)).await;
                     match until <= deadline {
-                        true => act(driver, |stamp| run.wait_is_over(&program, stamp)),
-                        false => act(driver, |stamp| run.time_out(&program, stamp)),
+                        true => act(run, Box::new(StateTestRun::wait_is_over)).await?,
+                        false => act(run, Box::new(StateTestRun::time_out)).await?,
                     }
                 }
                 TestStep::Call(call) => {
@@ -68,9 +72,12 @@ impl Runtime {
                     };
                     match call_task(driver, call, deadline).await {
                         Some(result) => {
-                            act(driver, |stamp| run.task_returned(&program, stamp, result))
+                            let returned: Act = Box::new(move |run, program, stamp| {
+                                run.task_returned(program, stamp, result)
+                            });
+                            act(run, returned).await?
                         }
-                        None => act(driver, |stamp| run.time_out(&program, stamp)),
+                        None => act(run, Box::new(StateTestRun::time_out)).await?,
                     }
                 }
             };
@@ -100,11 +107,33 @@ async fn wait(driver: &Driver, until: Timestamp) {
     }
 }
 
-fn act<R>(driver: &Driver, act: impl FnOnce(Stamp<'_>) -> R) -> R {
+type Act = Box<dyn FnOnce(&mut StateTestRun, &Program, Stamp<'_>) -> TestStep + Send>;
+
+/// Does the next part of a test, where nobody waits for it if it may take long.
+async fn act_on(
+    driver: &Driver,
+    program: Arc<Program>,
+    mut run: StateTestRun,
+    act: Act,
+) -> Result<(StateTestRun, TestStep), StateTestError> {
     // No execution has this key: a token of a test ends no task.
-    let world = driver.surroundings.of(ExecutionKey(0));
+    const KEY: ExecutionKey = ExecutionKey(0);
     let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-    act(Stamp { now: driver.clock.now(), seed, world: &world })
+    let now = driver.clock.now();
+    let surroundings = driver.surroundings.clone();
+    if !program.may_take_long() {
+        let step = act(&mut run, &program, Stamp { now, seed, world: &surroundings.of(KEY) });
+        return Ok((run, step));
+    }
+    let done = long_turns::watch(move |watch| {
+        let world = surroundings.watched(KEY, watch);
+        let step = act(&mut run, &program, Stamp { now, seed, world: &world });
+        (run, step)
+    });
+    done.await.map_err(|text| {
+        tracing::error!("{text}");
+        StateTestError::DoesNotEnd
+    })
 }
 
 /// Who the execution of a test is: AWS makes names up for it and its state machine.

@@ -303,3 +303,33 @@ async fn a_start_names_its_trace() {
     let described = world.runtime.describe_execution(&started.execution_arn).await.unwrap();
     assert_eq!(described.trace_header, trace_header);
 }
+
+/// A state whose expression takes far longer than its second, in steps that are few and long.
+fn hostile() -> serde_json::Value {
+    let expression = "{% ($s := $pad('', 6000000, 'x'); $sum($map([1..100000], function($i){ $length($uppercase($s)) }))) %}";
+    json!({"A": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": expression, "End": true}})
+}
+
+#[tokio::test]
+async fn a_hostile_expression_fails_its_own_execution_and_stalls_no_other() {
+    let world = World::new().await;
+    let hostile = world.machine("Hostile", hostile()).await;
+    let plain = world.machine("Plain", json!({"B": {"Type": "Pass", "End": true}})).await;
+    let is_over = std::cell::Cell::new(false);
+    let attack = async {
+        let arn = world.start_one(&hostile, json!({})).await;
+        is_over.set(true);
+        world.runtime.wait_for_end(&arn).await.unwrap()
+    };
+    // There is one thread here. That this ends first shows that the attack does not have it.
+    let other = async {
+        let arn = world.start_one(&plain, json!({"n": 1})).await;
+        assert_eq!(world.output(&arn).await, json!({"n": 1}));
+        assert!(!is_over.get());
+    };
+    let (described, ()) = tokio::join!(attack, other);
+    assert_eq!(described.status.name(), "FAILED");
+    assert_eq!(described.error.as_deref(), Some("States.QueryEvaluationError"));
+    let cause = described.cause.unwrap();
+    assert!(cause.contains("Expression evaluation timeout"), "{cause}");
+}

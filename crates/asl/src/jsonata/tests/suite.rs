@@ -126,6 +126,7 @@ fn mutated_expressions_do_no_harm() {
                 variables: Variables::default(),
                 now: Timestamp(0),
                 random: &random,
+                interrupt: None,
             };
             evaluated += 1;
             if let Err(error) = expression.evaluate(&environment, "Output") {

@@ -30,6 +30,7 @@ mod shapes;
 mod state_machine;
 mod tags;
 mod test_state;
+mod usage;
 
 pub use api::{Api, ApiOptions};
 pub use arn::{Arn, ArnError, Qualifier, Resource, arn_prefix, partition_of};

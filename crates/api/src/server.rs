@@ -29,6 +29,7 @@ use crate::error::{ApiError, ErrorType};
 use crate::json::JsonObject;
 use crate::metrics;
 use crate::request;
+use crate::usage;
 
 /// Bytes of a request's body: a definition of 1 MB, every character of it escaped, and what
 /// else a request may hold.
@@ -194,6 +195,13 @@ async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal
             let body = read_body(&head.headers, body).await?;
             api.check_path(&head, &body)?;
             Ok(approvals::create(api, &head, &body)?)
+        }
+        "/api/usage" if method == Method::GET => {
+            let (head, _) = request.into_parts();
+            let caller = api.check_path(&head, b"")?;
+            // Without keys everybody is everybody's account.
+            let account = caller.key.map(|_| caller.account);
+            Ok(usage::answer(api, head.uri.query().unwrap_or_default(), account).await?)
         }
         _ => {
             let (head, _) = request.into_parts();

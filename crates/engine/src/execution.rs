@@ -7,7 +7,7 @@ use asl::{Payload, StateIndex, Timestamp, VariableMap};
 
 use crate::frame::{At, Callback, Current, CutOff, Frame, MapItem, MapProgress, Phase, TaskPhase};
 use crate::redrive::Redrives;
-use crate::{Event, EventKind, FrameId, TaskId};
+use crate::{DataUse, Event, EventKind, FrameId, TaskId};
 
 /// What never changes about an execution and is decided when it starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +82,7 @@ pub struct Execution {
     transitions: u64,
     last_event_at: Timestamp,
     pub(crate) redrives: Redrives,
+    data_use: DataUse,
     /// Whether its caller waits for it (StartSyncExecution).
     pub(crate) is_synchronous: bool,
 }
@@ -112,6 +113,7 @@ impl Execution {
             transitions: 0,
             last_event_at: Timestamp::default(),
             redrives: Redrives::default(),
+            data_use: DataUse::default(),
             is_synchronous: false,
         }
     }
@@ -210,6 +212,11 @@ impl Execution {
         self.transitions
     }
 
+    /// How much data an Express execution has handled; nothing of a Standard one.
+    pub fn data_use(&self) -> DataUse {
+        self.data_use
+    }
+
     /// Remembers a fact. The only function that changes an execution.
     ///
     /// # Panics
@@ -240,6 +247,9 @@ impl Execution {
     }
 
     fn remember(&mut self, event: &Event) {
+        if self.identity.express {
+            self.data_use.remember(&event.kind);
+        }
         match &event.kind {
             EventKind::ExecutionStarted { input, deadline } => {
                 self.started_at = event.at;

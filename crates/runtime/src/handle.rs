@@ -9,13 +9,14 @@ use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
 use engine::{HistoryEvent, Identity, NotRedrivable, Redrivability, Status, TaskFailure};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use store::{ExecutionQuery, ListPlace, Store, StoreError};
+use store::{ExecutionQuery, ListPlace, Store, StoreError, UsageEntry};
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, SystemClock};
 use crate::definitions::Definition;
 use crate::driver::Driver;
 use crate::limits;
+use crate::metering::Billing;
 use crate::mocks::{Mocks, split_test_case};
 use crate::node::{Answer, Input, Node, ReplyId, Request, ResourceRequest, TaskReport};
 use crate::query;
@@ -159,6 +160,8 @@ pub struct ExecutionDescription {
     /// When it was redriven last.
     pub redrive_date: Option<Timestamp>,
     pub redrivability: Redrivability,
+    /// What AWS bills an Express execution by, once it is over.
+    pub billing: Option<Billing>,
 }
 
 /// An execution as ListExecutions shows it.
@@ -372,6 +375,13 @@ impl Runtime {
             Answer::Stopped(moment) => Ok(moment),
             _ => Err(wrong_answer()),
         }
+    }
+
+    /// What executions used, by day and state machine: the days from `from` to before `until`,
+    /// counted from 1970, UTC.
+    pub async fn usage(&self, from: i64, until: i64) -> Result<Vec<UsageEntry>, RuntimeError> {
+        let driver = Arc::clone(&self.driver);
+        blocking(move || Ok(driver.store.usage(from, until)?)).await
     }
 
     /// RedriveExecution: the moment of the redrive, also if this client token made it before.

@@ -38,13 +38,16 @@ pub use clock::{Clock, ManualClock, SkippingClock, SystemClock};
 pub use definitions::{Definition, Definitions, LoadError};
 pub use handle::*;
 pub use http_inspection::{HttpInspection, HttpInspector, HttpRequestSeen, HttpResponseSeen};
+pub use metering::Billing;
 pub use mocks::{MockedAttempt, Mocks, split_test_case};
 pub use observer::{NotReady, Observer, Statistics};
 pub use records::DefinitionHash;
 pub use resources::*;
 pub use seeds::Seeds;
 pub use status::{status_code, status_of_code};
-pub use store::{ExecutionKey, ExecutionQuery, ExecutionsOf, ListPlace, StoreError};
+pub use store::{
+    ExecutionKey, ExecutionQuery, ExecutionsOf, ListPlace, StoreError, Usage, UsageEntry,
+};
 pub use surroundings::Surroundings;
 pub use task_runner::{Recorded, Submission, TaskCall, TaskRunner};
 pub use turn::{TurnDone, TurnJob};

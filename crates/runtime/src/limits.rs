@@ -35,6 +35,9 @@ pub const RETRY_FIRST_MS: i64 = 50;
 /// Milliseconds between repetitions at most.
 pub const RETRY_MAX_MS: i64 = 5_000;
 
+/// Milliseconds until the usage of synchronous executions is written.
+pub const USAGE_PAUSE_MS: i64 = 1_000;
+
 /// Workers that poll one activity at the same time (AWS quota).
 pub const POLLERS_MAX: usize = 1_000;
 /// Bytes of inputs kept beside the activity tasks that wait for a worker. The inputs of further

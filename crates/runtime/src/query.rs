@@ -35,7 +35,8 @@ pub(crate) fn describe(store: &dyn Store, arn: &str) -> Result<ExecutionDescript
     let mut journal = store.journal(row.key)?;
     journal.truncate(row.turns as usize);
     let execution = load::fold(Arc::new(identity), &journal, &row)?;
-    Ok(description(&execution, header.trace_header, header.parent.as_ref()))
+    // Only Express executions are billed by memory, and those are not described from the store.
+    Ok(description(&execution, header.trace_header, header.parent.as_ref(), None))
 }
 
 /// The executions that the tasks of an execution started, in the order of its history.

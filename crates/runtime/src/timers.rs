@@ -20,6 +20,8 @@ pub(crate) enum Alarm {
     Recovery,
     /// Ask again what the store did not say of executions that tasks wait for.
     Children,
+    /// Write the usage of executions that have no turns in the store.
+    Usage,
     /// Ask again how many executions of the deleted state machines run.
     CountOpen,
 }

@@ -9,7 +9,7 @@ use engine::{
     Branch, Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, World,
     encode_turn, step,
 };
-use store::{ExecutionKey, NewExecution, RowState, TurnWrite};
+use store::{DayUsage, ExecutionKey, NewExecution, RowState, TurnWrite};
 
 use crate::definitions::Definition;
 use crate::load::panic_text;
@@ -76,6 +76,8 @@ pub(crate) struct TurnResult {
     pub(crate) branches: Vec<Branch>,
     /// Absent if nothing happened or nothing is kept.
     pub(crate) write: Option<Box<TurnWrite>>,
+    /// What it used, if nothing is kept of it.
+    pub(crate) usage: Option<DayUsage>,
 }
 
 impl TurnJob {
@@ -140,7 +142,7 @@ impl TurnJob {
             effects.extend(decision.effects);
             branches.extend(decision.branches);
         }
-        let usage = metering::of_turn(&before, &execution, &definition, now);
+        let usage = before.used(&execution, definition.text.len(), now);
         let has_events = !events.is_empty();
         let new = match &self.journal {
             JournalPolicy::Create { machine, trace_header, parent } => {
@@ -161,7 +163,8 @@ impl TurnJob {
             })
         });
         let events = self.is_watched.then(|| Arc::new(events));
-        TurnResult { execution, refusals, effects, has_events, events, branches, write }
+        let usage = write.is_none().then_some(usage);
+        TurnResult { execution, refusals, effects, has_events, events, branches, write, usage }
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Explore(Explore),
     Test(Test),
     History(History),
+    Cost(Cost),
     Completions(Completions),
 }
 
@@ -281,6 +282,38 @@ pub(crate) struct History {
     /// Show inputs and outputs too.
     #[arg(long)]
     pub(crate) data: bool,
+}
+
+/// Say what the same work would have cost on AWS.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Say what the same work would have cost on AWS.\n\n\
+        The server counts what AWS bills: state transitions of Standard executions, retries and \
+        redrives included; requests, time and memory of Express executions. What functions and \
+        other services cost is not in it. The prices are those of AWS's page in us-east-1; \
+        --prices names a file with others.",
+    after_long_help = "\
+Examples:
+  stepwell cost
+      This month, from the server at http://127.0.0.1:8083
+
+  stepwell cost --month 2026-10 --json
+      Another month, for programs"
+)]
+pub(crate) struct Cost {
+    /// The month, as YYYY-MM [default: this one, UTC].
+    #[arg(long, value_name = "MONTH")]
+    pub(crate) month: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A JSON file with prices, in the shape of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
+    /// The server to ask [env: AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL] [default:
+    /// http://127.0.0.1:8083].
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
 }
 
 /// Print a completion script for a shell.

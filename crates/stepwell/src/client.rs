@@ -13,6 +13,8 @@ use serde_json::Value;
 use crate::config::{REGION, environment};
 use crate::failure::Failure;
 
+/// The server that is asked if nobody names another one.
+const ENDPOINT: &str = "http://127.0.0.1:8083";
 /// How long a server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -24,6 +26,20 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// A client of the server that was named, or that the environment names.
+    pub(crate) fn of(endpoint: Option<&str>) -> Result<Client, Failure> {
+        let endpoint = endpoint.map(str::to_owned);
+        let endpoint = endpoint
+            .or_else(|| environment("AWS_ENDPOINT_URL_SFN"))
+            .or_else(|| environment("AWS_ENDPOINT_URL"));
+        Client::new(endpoint.as_deref().unwrap_or(ENDPOINT))
+    }
+
+    /// The server that is asked.
+    pub(crate) fn endpoint(&self) -> &http::Uri {
+        &self.endpoint
+    }
+
     /// A client of the server at a URL such as `http://127.0.0.1:8083`.
     pub(crate) fn new(endpoint: &str) -> Result<Client, Failure> {
         let endpoint: http::Uri = endpoint
@@ -40,17 +56,30 @@ impl Client {
         Ok(Client { endpoint, tokio, http })
     }
 
-    /// Calls an operation and gives its answer. Signed, where the environment has credentials.
+    /// Calls an operation of AWS's API and gives its answer.
     pub(crate) fn call(&self, operation: &str, request: &Value) -> Result<Value, Failure> {
+        let builder = http::Request::post(&self.endpoint)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("AWSStepFunctions.{operation}"));
+        self.send(builder, Bytes::from(request.to_string()))
+    }
+
+    /// Reads something beside AWS's API: a path, with its query.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        let mut parts = self.endpoint.clone().into_parts();
+        parts.path_and_query = path.parse().ok();
+        let uri = http::Uri::from_parts(parts)
+            .map_err(|error| Failure::usage(format!("cannot ask {}: {error}", self.endpoint)))?;
+        self.send(http::Request::get(uri), Bytes::new())
+    }
+
+    /// Signs, where the environment has credentials, sends, and reads the answer.
+    fn send(&self, builder: http::request::Builder, body: Bytes) -> Result<Value, Failure> {
         let endpoint = &self.endpoint;
         let cannot = |error: String| Failure::usage(format!("cannot ask {endpoint}: {error}"));
         let host = endpoint.authority().map_or("", http::uri::Authority::as_str);
-        let mut request = http::Request::post(endpoint)
-            .header("host", host)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("AWSStepFunctions.{operation}"))
-            .body(Bytes::from(request.to_string()))
-            .map_err(|error| cannot(error.to_string()))?;
+        let request = builder.header("host", host).body(body);
+        let mut request = request.map_err(|error| cannot(error.to_string()))?;
         let variables = std::env::vars().collect();
         if let Some(credentials) = find_credentials(&variables) {
             let region = ["AWS_REGION", "AWS_DEFAULT_REGION"];

@@ -1,6 +1,7 @@
 //! One file per command. Dispatch only.
 
 mod completions;
+mod cost;
 mod dev;
 mod explore;
 mod history;
@@ -20,6 +21,7 @@ pub(crate) fn dispatch(command: Command) -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Cost(arguments) => cost::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),

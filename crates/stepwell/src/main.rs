@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod failure;
 mod machines;
+mod prices;
 mod progress;
 mod stop;
 mod style;

@@ -25,13 +25,6 @@ pub(crate) const OPERATION: Operation = Operation {
     run: Some(|call| Box::pin(run(call))),
 };
 
-/// Milliseconds in which AWS bills durations.
-const BILLED_MILLISECONDS: u64 = 100;
-/// Bytes in which AWS bills memory.
-const BILLED_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes that every execution takes, as AWS documents it.
-const EXECUTION_BYTES: u64 = 50 * 1024 * 1024;
-
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let arn = without_test_case(&call, call.request.required_text("stateMachineArn"));
     if machine_type(&call, arn, state_machine_arn(arn)?)? == MachineType::Standard {
@@ -63,15 +56,11 @@ fn describe(execution: &ExecutionDescription, with_data: bool) -> Vec<u8> {
     response.object("inputDetails", |details| details.boolean("included", with_data));
     response.object("outputDetails", |details| details.boolean("included", with_data));
     response.optional_text("traceHeader", execution.trace_header.as_deref());
-    let milliseconds = u64::try_from(stop_date.0 - execution.start_date.0).unwrap_or(0);
-    let bytes = EXECUTION_BYTES + payloads as u64;
-    response.object("billingDetails", |details| {
-        details
-            .number("billedMemoryUsedInMB", bytes.next_multiple_of(BILLED_BYTES) / (1024 * 1024));
-        details.number(
-            "billedDurationInMilliseconds",
-            milliseconds.max(1).next_multiple_of(BILLED_MILLISECONDS),
-        );
-    });
+    if let Some(billing) = execution.billing {
+        response.object("billingDetails", |details| {
+            details.number("billedMemoryUsedInMB", billing.megabytes);
+            details.number("billedDurationInMilliseconds", billing.milliseconds);
+        });
+    }
     response.finish()
 }

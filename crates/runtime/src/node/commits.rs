@@ -16,8 +16,16 @@ use crate::timers::Alarm;
 
 /// What waits for a commit or is in one.
 enum Pending {
-    Turn { key: ExecutionKey, write: Box<TurnWrite> },
-    Operation { operation: Operation, writes: Vec<Write> },
+    Turn {
+        key: ExecutionKey,
+        write: Box<TurnWrite>,
+    },
+    Operation {
+        operation: Operation,
+        writes: Vec<Write>,
+    },
+    /// What nobody waits for.
+    Unattended(Vec<Write>),
 }
 
 /// What a part of a batch belongs to.
@@ -25,6 +33,7 @@ enum Part {
     Turn(ExecutionKey),
     /// With the number of its writes.
     Operation(Operation, usize),
+    Unattended(usize),
 }
 
 /// How far the present batch is.
@@ -80,6 +89,12 @@ impl Node {
         self.flush();
     }
 
+    /// Brings writes on their way that nobody waits for.
+    pub(super) fn keep_unattended(&mut self, writes: Vec<Write>) {
+        self.commits.pending.push_back(Pending::Unattended(writes));
+        self.flush();
+    }
+
     /// Begins a commit if none is on its way.
     fn flush(&mut self) {
         let commits = &mut self.commits;
@@ -107,6 +122,10 @@ impl Node {
                 }
                 Pending::Operation { operation, writes: more } => {
                     parts.push(Part::Operation(operation, more.len()));
+                    writes.extend(more);
+                }
+                Pending::Unattended(more) => {
+                    parts.push(Part::Unattended(more.len()));
                     writes.extend(more);
                 }
             }
@@ -142,6 +161,11 @@ impl Node {
                     Outcome::NameTaken => self.name_taken(key),
                     Outcome::Conflict => self.turn_conflicts(key),
                 },
+                Part::Unattended(count) => {
+                    for _ in 0..count {
+                        outcomes.next().expect("counted above");
+                    }
+                }
                 Part::Operation(operation, count) => {
                     for _ in 0..count {
                         outcomes.next().expect("counted above");
@@ -179,6 +203,11 @@ impl Node {
                         self.turn_lost(key, loaded.map(|loaded| *loaded), &error);
                     }
                 },
+                Part::Unattended(count) => {
+                    for _ in 0..count {
+                        findings.next().expect("one finding for each write");
+                    }
+                }
                 Part::Operation(operation, count) => {
                     let is_durable = (0..count)
                         .map(|_| findings.next().expect("one finding for each write"))
@@ -199,6 +228,7 @@ impl Node {
         for part in &mut parts {
             match part {
                 Part::Turn(key) => self.turn_unsettled(*key, &error),
+                Part::Unattended(_) => {}
                 Part::Operation(operation, _) => {
                     if let Some(reply) = operation.give_up() {
                         self.reply(reply, Err(copy_of(&error).into()));
@@ -214,6 +244,9 @@ impl Node {
                 Pending::Turn { key, write } => {
                     self.turn_unsettled(key, &error);
                     self.commits.pending.push_back(Pending::Turn { key, write });
+                }
+                Pending::Unattended(writes) => {
+                    self.commits.pending.push_back(Pending::Unattended(writes));
                 }
                 Pending::Operation { operation, .. } => {
                     self.operation_lost(operation, copy_of(&error));
@@ -243,7 +276,7 @@ impl Pending {
     fn size(&self) -> (usize, usize) {
         match self {
             Pending::Turn { write, .. } => (1, turn_size(write)),
-            Pending::Operation { writes, .. } => {
+            Pending::Operation { writes, .. } | Pending::Unattended(writes) => {
                 let size = |write: &Write| match write {
                     Write::Turn(turn) => turn_size(turn),
                     Write::PutRecord { key, body, .. } => key.len() + body.len(),

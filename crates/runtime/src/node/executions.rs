@@ -152,7 +152,8 @@ pub(crate) struct Known {
 impl Known {
     /// The execution as DescribeExecution shows it.
     pub(crate) fn describe(&self, execution: &Execution) -> ExecutionDescription {
-        super::description(execution, self.trace_header.clone(), self.parent.as_deref())
+        let bytes = Some(self.definition.text.len());
+        super::description(execution, self.trace_header.clone(), self.parent.as_deref(), bytes)
     }
 }
 

@@ -19,6 +19,7 @@ mod resources;
 mod starts;
 mod tasks;
 mod turns;
+mod usage;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::children::{ChildResult, Parent};
 use crate::definitions::{Definition, Definitions, LoadError};
 use crate::limits;
 use crate::load::{Finding, Loaded};
+use crate::metering::UnwrittenUsage;
 use crate::mocks::Mocks;
 use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
 pub use crate::records::{ActivityRecord, AliasRecord, ParentRecord, VersionRecord};
@@ -376,6 +378,7 @@ pub struct Node {
     activities: Activities,
     children: Children,
     commits: Commits,
+    unwritten_usage: UnwrittenUsage,
     reading: Reading,
     resources: Resources,
     /// Starts that wait for a definition to be read.
@@ -428,6 +431,7 @@ impl Node {
             activities: Activities::default(),
             children: Children::default(),
             commits: Commits::default(),
+            unwritten_usage: UnwrittenUsage::default(),
             reading: Reading::new(now),
             resources: Resources::default(),
             awaiting_definition: HashMap::new(),
@@ -574,6 +578,7 @@ impl Node {
                 Alarm::Commit => self.retry_commit(),
                 Alarm::Recovery => self.list_recovery(),
                 Alarm::Children => self.retry_children(),
+                Alarm::Usage => self.write_usage(),
                 Alarm::CountOpen => self.count_open_of_deleting(),
             }
         }
@@ -615,7 +620,11 @@ impl Node {
         let Stopping::Waiting(reply) = self.stopping else {
             return;
         };
-        if self.commits.is_quiet() && self.executions.values().all(turns::is_quiet) {
+        let is_quiet = self.executions.values().all(turns::is_quiet);
+        if is_quiet {
+            self.write_usage();
+        }
+        if is_quiet && self.commits.is_quiet() {
             self.stopping = Stopping::Done;
             self.reply(reply, Ok(Answer::Done));
         }

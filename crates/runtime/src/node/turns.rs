@@ -11,6 +11,7 @@ use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
 use super::{Answer, Node, Output, ReplyId, copy_of};
 use crate::activities::Offer;
 use crate::limits;
+use crate::metering::Billing;
 use crate::records::ParentRecord;
 use crate::turn::{JournalPolicy, TurnDone, TurnJob};
 use crate::{
@@ -261,10 +262,12 @@ impl Node {
             resident.phase = Phase::Committing { execution: result.execution, turn };
             return self.keep_turn(key, *write);
         }
+        let machine_arn = result.execution.identity.state_machine_arn.clone();
         resident.phase = Phase::Idle(result.execution);
         if !resident.is_journalled() {
             resident.turns += 1;
         }
+        self.used(&machine_arn, result.usage.unwrap_or_default());
         self.release(key, turn);
         self.settle(key);
     }
@@ -749,6 +752,7 @@ pub(crate) fn description(
     execution: &Execution,
     trace_header: Option<String>,
     parent: Option<&ParentRecord>,
+    definition_bytes: Option<usize>,
 ) -> ExecutionDescription {
     ExecutionDescription {
         identity: Arc::clone(&execution.identity),
@@ -765,5 +769,6 @@ pub(crate) fn description(
         redrive_count: execution.redrive_count(),
         redrive_date: execution.redrive_date(),
         redrivability: execution.redrivability(),
+        billing: definition_bytes.and_then(|bytes| Billing::of(execution, bytes)),
     }
 }

@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 
 use crate::cli::History;
 use crate::client::Client;
-use crate::config::environment;
 use crate::failure::Failure;
 use crate::progress::{failure, one_line};
 use crate::style::{Style, Tone, duration};
 
-const ENDPOINT: &str = "http://127.0.0.1:8083";
 /// Events of one page; AWS's maximum.
 const PAGE: u32 = 1000;
 /// Characters of an input or output that are shown with `--data`.
@@ -36,13 +34,7 @@ pub(crate) fn run(arguments: &History) -> Result<ExitCode, Failure> {
 
 /// All events from a server, page by page.
 fn fetch(arguments: &History) -> Result<Vec<Value>, Failure> {
-    let endpoint = arguments
-        .endpoint
-        .clone()
-        .or_else(|| environment("AWS_ENDPOINT_URL_SFN"))
-        .or_else(|| environment("AWS_ENDPOINT_URL"))
-        .unwrap_or_else(|| ENDPOINT.to_owned());
-    let client = Client::new(&endpoint)?;
+    let client = Client::of(arguments.endpoint.as_deref())?;
     let mut events = Vec::new();
     let mut token = Value::Null;
     loop {
@@ -52,6 +44,7 @@ fn fetch(arguments: &History) -> Result<Vec<Value>, Failure> {
         }
         let mut page = client.call("GetExecutionHistory", &request)?;
         events.extend(take_events(&mut page).ok_or_else(|| {
+            let endpoint = client.endpoint();
             Failure::unsuccessful(format!("the answer of {endpoint} has no list of events"))
         })?);
         token = page["nextToken"].take();

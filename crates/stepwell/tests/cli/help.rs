@@ -27,6 +27,7 @@ fn without_a_command() {
               explore      Find a path to every end of a definition
               test         Run the test cases of state machines with mocked tasks and skipped waits
               history      Show the history of an execution as a table
+              cost         Say what the same work would have cost on AWS
               completions  Print a completion script for a shell
               help         Print this message or the help of the given subcommand(s)
 

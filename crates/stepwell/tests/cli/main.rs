@@ -4,6 +4,7 @@
 
 mod compatibility;
 mod configuration;
+mod cost;
 mod dev;
 mod explore;
 mod help;

@@ -71,10 +71,11 @@ fn month_days(month: &str) -> Result<(i64, i64), ApiError> {
 
 /// A date such as `2026-11-22`, in days since 1970.
 fn day(text: &str) -> Result<i64, ApiError> {
-    let is_date = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_date =
+        text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let moment = is_date.then(|| Timestamp::parse(&format!("{text}T00:00:00Z"))).flatten();
-    let moment =
-        moment.ok_or_else(|| ApiError::validation(format!("not a date such as 2026-11-22: {text}")))?;
+    let moment = moment
+        .ok_or_else(|| ApiError::validation(format!("not a date such as 2026-11-22: {text}")))?;
     Ok(moment.0.div_euclid(DAY_MS))
 }
 

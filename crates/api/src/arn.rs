@@ -228,6 +228,14 @@ pub(crate) fn execution_arn(text: &str) -> Result<(), ApiError> {
     }
 }
 
+/// Checks that a text is the ARN of a Standard execution or of a Map Run's child.
+pub(crate) fn described_execution_arn(text: &str) -> Result<(), ApiError> {
+    match Arn::parse(text)?.resource {
+        Resource::Execution { .. } | Resource::Express { label: Some(_), .. } => Ok(()),
+        other => Err(wrong_type(other.type_name())),
+    }
+}
+
 /// Checks that a text is the ARN of a Map Run.
 pub(crate) fn map_run_arn(text: &str) -> Result<(), ApiError> {
     match Arn::parse(text)?.resource {

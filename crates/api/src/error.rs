@@ -304,6 +304,10 @@ impl From<RuntimeError> for ApiError {
                 ErrorType::TaskTimedOut,
                 "Task Timed Out: 'Provided task does not exist anymore'",
             ),
+            RuntimeError::MapRunCompleted => ApiError::validation_because(
+                "CANNOT_UPDATE_COMPLETED_MAP_RUN",
+                "Cannot update a Map Run that has completed.",
+            ),
             RuntimeError::StateMachineTypeNotSupported => ApiError::type_not_supported(),
             RuntimeError::Stopping => {
                 ApiError::new(ErrorType::ServiceUnavailable, "The server is stopping")

@@ -99,6 +99,14 @@ impl<'b> Members<'b> {
         }
     }
 
+    /// A number that may have a fraction, if it was given.
+    pub(crate) fn float(&self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            Some(Value::Float(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// A truth, if it was given.
     pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
         match self.get(name) {

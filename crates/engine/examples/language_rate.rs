@@ -242,6 +242,7 @@ fn execution(definition: &str, input: &Value) -> impl FnMut() + use<> {
         region: "us-east-1".into(),
         express: false,
         test_case: None,
+        map_run: None,
     });
     let input = Payload::from_value(input.clone());
     move || {

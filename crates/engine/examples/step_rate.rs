@@ -47,6 +47,7 @@ fn main() {
         region: "us-east-1".into(),
         express: false,
         test_case: None,
+        map_run: None,
     });
     for length in [1, 10, 100] {
         let program = chain(length);

@@ -12,7 +12,8 @@ use std::collections::HashMap; // Never iterated
 
 use asl::{Payload, StateIndex, Timestamp};
 
-use crate::{Event, EventKind, FrameId, TaskFailure};
+use crate::map_run::{Batching, MapRunSettings, MapRunUpdate, Reading};
+use crate::{Event, EventKind, FrameId, MapRunId, Status, TaskFailure};
 
 /// The newest version this program writes and reads.
 const VERSION: u8 = 1;
@@ -224,6 +225,75 @@ impl<'e> Writer<'e> {
         }
     }
 
+    fn map_run_fields(&mut self, kind: &'e EventKind) {
+        match kind {
+            EventKind::DistributedMapStarted { frame, state, length } => {
+                self.place(*frame, *state);
+                self.number(u64::from(*length));
+            }
+            EventKind::MapRunStarted { frame, state, settings, items } => {
+                self.place(*frame, *state);
+                self.settings(settings);
+                self.option(items.as_ref(), |writer, (items, are_pairs)| {
+                    writer.payload(items);
+                    writer.bytes.push(u8::from(*are_pairs));
+                });
+            }
+            EventKind::MapRunFailed { frame, state, error, cause } => {
+                self.place(*frame, *state);
+                self.error(error, cause);
+            }
+            EventKind::MapRunSucceeded { frame, state }
+            | EventKind::MapRunAborted { frame, state } => self.place(*frame, *state),
+            EventKind::ItemsRead { frame, state, total } => {
+                self.place(*frame, *state);
+                self.number(*total);
+            }
+            EventKind::ChildrenStarted { frame, state, items } => {
+                self.place(*frame, *state);
+                self.number(items.len() as u64);
+                for count in items {
+                    self.number(u64::from(*count));
+                }
+            }
+            EventKind::ChildEnded { frame, state, index, status, result, bytes } => {
+                self.place(*frame, *state);
+                self.number(u64::from(*index));
+                self.bytes.push(status_number(*status));
+                self.option(result.as_ref(), Writer::payload);
+                self.number(*bytes);
+            }
+            EventKind::ResultsWritten { frame, state, output } => {
+                self.place(*frame, *state);
+                self.payload(output);
+            }
+            EventKind::MapRunUpdated { map_run, update } => {
+                self.number(u64::from(map_run.0));
+                self.optional_number(update.max_concurrency.map(u64::from));
+                self.optional_number(update.tolerated_failure_count);
+                self.optional_number(update.tolerated_failure_percentage.map(f64::to_bits));
+            }
+            _ => unreachable!("every other kind is written by `fields`"),
+        }
+    }
+
+    fn settings(&mut self, settings: &'e MapRunSettings) {
+        self.text(&settings.arn);
+        self.number(u64::from(settings.max_concurrency));
+        self.number(settings.tolerated_failure_count);
+        self.number(settings.tolerated_failure_percentage.to_bits());
+        self.option(settings.batching.as_ref(), |writer, batching| {
+            writer.number(batching.max_items);
+            writer.number(batching.max_bytes);
+            writer.option(batching.input.as_ref(), Writer::payload);
+        });
+        self.option(settings.reading.as_ref(), |writer, reading| {
+            writer.payload(&reading.arguments);
+            writer.number(reading.max_items);
+        });
+        self.option(settings.writing.as_ref(), Writer::payload);
+    }
+
     fn task_fields(&mut self, kind: &'e EventKind) {
         match kind {
             EventKind::TaskScheduled {
@@ -268,7 +338,7 @@ impl<'e> Writer<'e> {
                     self.error(error, cause);
                 }
             }
-            _ => unreachable!("every other kind is written by `fields`"),
+            _ => self.map_run_fields(kind),
         }
     }
 }
@@ -308,6 +378,27 @@ fn tag(kind: &EventKind) -> u8 {
         EventKind::JobSubmitted { .. } => 30,
         EventKind::TaskSubmitFailed { .. } => 31,
         EventKind::ExecutionRedriven { .. } => 45,
+        EventKind::DistributedMapStarted { .. } => 32,
+        EventKind::MapRunStarted { .. } => 33,
+        EventKind::MapRunSucceeded { .. } => 34,
+        EventKind::MapRunFailed { .. } => 35,
+        EventKind::MapRunAborted { .. } => 36,
+        EventKind::ItemsRead { .. } => 37,
+        EventKind::ChildrenStarted { .. } => 38,
+        EventKind::ChildEnded { .. } => 39,
+        EventKind::ResultsWritten { .. } => 40,
+        EventKind::MapRunUpdated { .. } => 41,
+    }
+}
+
+/// The byte that names a status. Never changed, never reused.
+fn status_number(status: Status) -> u8 {
+    match status {
+        Status::Running => 0,
+        Status::Succeeded => 1,
+        Status::Failed => 2,
+        Status::TimedOut => 3,
+        Status::Aborted => 4,
     }
 }
 
@@ -415,6 +506,7 @@ impl Reader<'_> {
                 deadline: self.moment()?,
                 client_token: self.optional_text()?,
             },
+            32..=41 => self.map_run_kind(tag)?,
             _ => return Err(self.damaged("the kind of an event is unknown")),
         };
         Ok(Event { id, previous, at, kind })
@@ -558,6 +650,80 @@ impl Reader<'_> {
             27 => EventKind::IterationAborted { frame, state, index: self.small()? },
             28 => EventKind::MapSucceeded { frame, state },
             _ => EventKind::MapFailed { frame, state },
+        })
+    }
+    fn map_run_kind(&mut self, tag: u8) -> Result<EventKind, DecodeError> {
+        if tag == 41 {
+            return Ok(EventKind::MapRunUpdated {
+                map_run: self.small().map(MapRunId)?,
+                update: MapRunUpdate {
+                    max_concurrency: self.option(Reader::small)?,
+                    tolerated_failure_count: self.option(Reader::number)?,
+                    tolerated_failure_percentage: self.option(Reader::number)?.map(f64::from_bits),
+                },
+            });
+        }
+        let (frame, state) = (self.frame()?, self.state()?);
+        Ok(match tag {
+            32 => EventKind::DistributedMapStarted { frame, state, length: self.small()? },
+            33 => {
+                let settings = Box::new(self.settings()?);
+                let items = self.option(|reader| Ok((reader.payload()?, reader.byte()? == 1)))?;
+                EventKind::MapRunStarted { frame, state, settings, items }
+            }
+            34 => EventKind::MapRunSucceeded { frame, state },
+            35 => EventKind::MapRunFailed {
+                frame,
+                state,
+                error: self.optional_text()?,
+                cause: self.optional_text()?,
+            },
+            36 => EventKind::MapRunAborted { frame, state },
+            37 => EventKind::ItemsRead { frame, state, total: self.number()? },
+            38 => {
+                let mut items = Vec::new();
+                for _ in 0..self.length()? {
+                    items.push(self.small()?);
+                }
+                EventKind::ChildrenStarted { frame, state, items }
+            }
+            39 => EventKind::ChildEnded {
+                frame,
+                state,
+                index: self.small()?,
+                status: self.status()?,
+                result: self.option(Reader::payload)?,
+                bytes: self.number()?,
+            },
+            _ => EventKind::ResultsWritten { frame, state, output: self.payload()? },
+        })
+    }
+
+    fn status(&mut self) -> Result<Status, DecodeError> {
+        let number = self.byte()?;
+        [Status::Running, Status::Succeeded, Status::Failed, Status::TimedOut, Status::Aborted]
+            .into_iter()
+            .find(|status| status_number(*status) == number)
+            .ok_or_else(|| self.damaged("a status is unknown"))
+    }
+
+    fn settings(&mut self) -> Result<MapRunSettings, DecodeError> {
+        Ok(MapRunSettings {
+            arn: self.text()?,
+            max_concurrency: self.small()?,
+            tolerated_failure_count: self.number()?,
+            tolerated_failure_percentage: f64::from_bits(self.number()?),
+            batching: self.option(|reader| {
+                Ok(Batching {
+                    max_items: reader.number()?,
+                    max_bytes: reader.number()?,
+                    input: reader.option(Reader::payload)?,
+                })
+            })?,
+            reading: self.option(|reader| {
+                Ok(Reading { arguments: reader.payload()?, max_items: reader.number()? })
+            })?,
+            writing: self.option(Reader::payload)?,
         })
     }
 }

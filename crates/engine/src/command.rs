@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
 
-use crate::TaskId;
+use crate::{ChildEnd, MapRunId, MapRunUpdate, TaskId};
 
 /// A request to an execution. Commands are imperative; what came of them are events.
 #[derive(Debug, Clone)]
@@ -29,6 +29,19 @@ pub enum Command {
     FailTask { task: TaskId, failure: TaskFailure },
     /// SendTaskHeartbeat.
     Heartbeat { task: TaskId },
+    /// A child of a Map Run has ended.
+    EndChild { map_run: MapRunId, index: u32, end: Box<ChildEnd> },
+    /// A child was lost before its start became durable. `items` are those that it works on,
+    /// where they are not in the state's data.
+    RestartChild { map_run: MapRunId, index: u32, items: Option<Vec<Payload>> },
+    /// All items that a Map Run reads are kept; how many there are.
+    ItemsRead { map_run: MapRunId, result: Result<u64, TaskFailure> },
+    /// Items that were read, from `first` on. `is_end` where no more follow these.
+    ItemsFetched { map_run: MapRunId, first: u64, items: Vec<Payload>, is_end: bool },
+    /// The results of a Map Run were exported; the state's result.
+    ResultsWritten { map_run: MapRunId, result: Result<Payload, TaskFailure> },
+    /// UpdateMapRun.
+    UpdateMapRun { map_run: MapRunId, update: MapRunUpdate },
     /// StopExecution.
     Stop { error: Option<Box<str>>, cause: Option<Box<str>> },
     /// RedriveExecution: an execution that was not successful goes on where it stopped.

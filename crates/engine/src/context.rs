@@ -13,6 +13,8 @@ pub(crate) struct Extra {
     pub(crate) task_token: Option<String>,
     /// `$$.Map.Item`, for `ItemSelector`.
     pub(crate) item: Option<MapItem>,
+    /// `$$.Map.Item.Source`, in a distributed Map.
+    pub(crate) item_source: Option<Box<str>>,
 }
 
 /// The context object as the state that `frame` is in sees it.
@@ -61,7 +63,11 @@ pub(crate) fn build(
         object.insert("Task".into(), json!({ "Token": token }));
     }
     if let Some(item) = extra.item.as_ref().or_else(|| innermost_item(execution, frame)) {
-        object.insert("Map".into(), of_item(item));
+        let mut shown = of_item(item);
+        if let Some(source) = &extra.item_source {
+            shown["Item"]["Source"] = json!(&**source);
+        }
+        object.insert("Map".into(), shown);
     }
     Value::Object(object)
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use asl::{Payload, Resource, Timestamp};
+use asl::{Payload, Resource, ScopeIndex, Timestamp};
 
-use crate::TaskId;
+use crate::{MapRunId, TaskId};
 
 /// A wish to the outside. There is none for timers ([`crate::Execution::next_wake`] tells the
 /// next moment of interest) and none for answers to callers (the status tells).
@@ -20,6 +20,14 @@ pub enum Effect {
     CancelJob(Box<TaskDispatch>),
     /// The task is over by its token while its job runs: stop the call, let the job run.
     ReleaseJob { task: TaskId },
+    /// Read the items of a Map Run and keep them; answer with [`crate::Command::ItemsRead`].
+    ReadItems { map_run: MapRunId },
+    /// Export the results of a Map Run; answer with [`crate::Command::ResultsWritten`].
+    WriteResults { map_run: MapRunId },
+    /// Start a child of a Map Run; answer with [`crate::Command::EndChild`] when it has ended.
+    StartChild(Box<ChildStart>),
+    /// Stop these children of a Map Run, by their indexes and ARNs. Nobody waits for them.
+    StopChildren { map_run: MapRunId, children: Vec<(u32, Box<str>)> },
 }
 
 /// The work of a Task state that calls out.
@@ -48,4 +56,20 @@ pub struct ActivityOffer {
     pub task: TaskId,
     pub activity_arn: Box<str>,
     pub input: Payload,
+}
+
+/// A child of a Map Run that is to run.
+#[derive(Debug, Clone)]
+pub struct ChildStart {
+    pub map_run: MapRunId,
+    pub map_run_arn: Box<str>,
+    pub index: u32,
+    /// How many items it works on.
+    pub items: u32,
+    /// The scope of the program that it runs.
+    pub processor: ScopeIndex,
+    pub express: bool,
+    /// Absent where it may have been started by a process that ended: then it is looked for, and
+    /// where it is not, [`crate::Command::RestartChild`] gives its input.
+    pub input: Option<Payload>,
 }

@@ -6,7 +6,8 @@
 
 use asl::{Payload, StateIndex, Timestamp};
 
-use crate::TaskFailure;
+use crate::map_run::{MapRunId, MapRunSettings, MapRunUpdate};
+use crate::{Status, TaskFailure};
 
 /// Names one line of progress: the machine (0), a Parallel branch, a Map iteration. Never
 /// reused within an execution.
@@ -224,6 +225,69 @@ pub enum EventKind {
         frame: FrameId,
         state: StateIndex,
     },
+
+    /// MapStateStarted of a distributed Map: `length` is 0 where items are read.
+    DistributedMapStarted {
+        frame: FrameId,
+        state: StateIndex,
+        length: u32,
+    },
+    /// `items` are those of the state's data as an array, and whether they are the pairs of an
+    /// object; none where items are read.
+    MapRunStarted {
+        frame: FrameId,
+        state: StateIndex,
+        settings: Box<MapRunSettings>,
+        items: Option<(Payload, bool)>,
+    },
+    MapRunSucceeded {
+        frame: FrameId,
+        state: StateIndex,
+    },
+    MapRunFailed {
+        frame: FrameId,
+        state: StateIndex,
+        error: Option<Box<str>>,
+        cause: Option<Box<str>>,
+    },
+    MapRunAborted {
+        frame: FrameId,
+        state: StateIndex,
+    },
+    /// Not in AWS's history: the items that the Map Run reads are kept, so many.
+    ItemsRead {
+        frame: FrameId,
+        state: StateIndex,
+        total: u64,
+    },
+    /// Not in AWS's history: the next children of the Map Run, with the number of items of each.
+    ChildrenStarted {
+        frame: FrameId,
+        state: StateIndex,
+        items: Vec<u32>,
+    },
+    /// Not in AWS's history: a child of the Map Run has ended. `result` is what it adds to the
+    /// state's output, absent where it adds nothing or the output is too large anyway; `bytes`
+    /// is what it takes there.
+    ChildEnded {
+        frame: FrameId,
+        state: StateIndex,
+        index: u32,
+        status: Status,
+        result: Option<Payload>,
+        bytes: u64,
+    },
+    /// Not in AWS's history: the results of the Map Run were exported.
+    ResultsWritten {
+        frame: FrameId,
+        state: StateIndex,
+        output: Payload,
+    },
+    /// Not in AWS's history: the Map Run goes on with other bounds.
+    MapRunUpdated {
+        map_run: MapRunId,
+        update: MapRunUpdate,
+    },
 }
 
 impl EventKind {
@@ -235,7 +299,8 @@ impl EventKind {
             | EventKind::ExecutionFailed { .. }
             | EventKind::ExecutionAborted { .. }
             | EventKind::ExecutionTimedOut { .. }
-            | EventKind::ExecutionRedriven { .. } => None,
+            | EventKind::ExecutionRedriven { .. }
+            | EventKind::MapRunUpdated { .. } => None,
             EventKind::StateEntered { frame, state, .. }
             | EventKind::StateExited { frame, state, .. }
             | EventKind::StateAborted { frame, state }
@@ -261,7 +326,16 @@ impl EventKind {
             | EventKind::IterationFailed { frame, state, .. }
             | EventKind::IterationAborted { frame, state, .. }
             | EventKind::MapSucceeded { frame, state }
-            | EventKind::MapFailed { frame, state } => Some((*frame, *state)),
+            | EventKind::MapFailed { frame, state }
+            | EventKind::DistributedMapStarted { frame, state, .. }
+            | EventKind::MapRunStarted { frame, state, .. }
+            | EventKind::MapRunSucceeded { frame, state }
+            | EventKind::MapRunFailed { frame, state, .. }
+            | EventKind::MapRunAborted { frame, state }
+            | EventKind::ItemsRead { frame, state, .. }
+            | EventKind::ChildrenStarted { frame, state, .. }
+            | EventKind::ChildEnded { frame, state, .. }
+            | EventKind::ResultsWritten { frame, state, .. } => Some((*frame, *state)),
         }
     }
 
@@ -273,6 +347,11 @@ impl EventKind {
                 | EventKind::RetryScheduled { .. }
                 | EventKind::HeartbeatRecorded { .. }
                 | EventKind::CallbackRecorded { .. }
+                | EventKind::ItemsRead { .. }
+                | EventKind::ChildrenStarted { .. }
+                | EventKind::ChildEnded { .. }
+                | EventKind::ResultsWritten { .. }
+                | EventKind::MapRunUpdated { .. }
         )
     }
 
@@ -295,6 +374,7 @@ impl EventKind {
                 self,
                 EventKind::ParallelSucceeded { .. }
                     | EventKind::MapSucceeded { .. }
+                    | EventKind::MapRunSucceeded { .. }
                     | EventKind::IterationFailed { .. }
                     | EventKind::IterationAborted { .. }
                     | EventKind::StateAborted { .. }

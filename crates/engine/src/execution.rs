@@ -6,6 +6,7 @@ use std::sync::Arc;
 use asl::{Payload, StateIndex, Timestamp, VariableMap};
 
 use crate::frame::{At, Callback, Current, CutOff, Frame, MapItem, MapProgress, Phase, TaskPhase};
+use crate::map_run::{MapRun, MapRunChild, MapRunId, MapRunStatus};
 use crate::redrive::Redrives;
 use crate::{DataUse, Event, EventKind, FrameId, TaskId};
 
@@ -24,6 +25,8 @@ pub struct Identity {
     pub express: bool,
     /// The test case it runs: tasks that the case mocks are answered by mocks.
     pub test_case: Option<Box<str>>,
+    /// Set where it is the child of a Map Run.
+    pub map_run: Option<MapRunChild>,
 }
 
 /// The status of an execution, in AWS's words.
@@ -68,6 +71,8 @@ pub struct Execution {
     pub(crate) frames: BTreeMap<FrameId, Frame>,
     /// Attempts that are not over, and the frames they are in.
     pub(crate) tasks: BTreeMap<TaskId, FrameId>,
+    /// Every Map Run that was started.
+    map_runs: BTreeMap<MapRunId, MapRun>,
     pub(crate) next_frame: u32,
     pub(crate) last_id: u32,
     pub(crate) deadline: Option<Timestamp>,
@@ -100,6 +105,7 @@ impl Execution {
             status: Status::Running,
             frames: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            map_runs: BTreeMap::new(),
             next_frame: 0,
             last_id: 0,
             deadline: None,
@@ -129,7 +135,7 @@ impl Execution {
 
     /// Whether the last turn stopped in the middle and wants [`crate::Command::Continue`] at once.
     pub fn wants_to_continue(&self) -> bool {
-        self.status == Status::Running && self.frames.values().any(Frame::is_ready)
+        self.status == Status::Running && self.frames.values().any(|frame| self.is_ready(frame))
     }
 
     /// Whether tasks are under way that a new process must take up ([`crate::recover`]), or a
@@ -137,6 +143,7 @@ impl Execution {
     pub fn needs_recovery(&self) -> bool {
         self.status == Status::Running
             && (self.wants_to_continue()
+                || self.map_runs.values().any(|run| run.status == MapRunStatus::Running)
                 || self.tasks.values().any(|frame| {
                     self.frames[frame].task().is_some_and(TaskPhase::needs_this_process)
                 }))
@@ -147,6 +154,34 @@ impl Execution {
         let needs =
             |frame: &FrameId| self.frames[frame].task().is_some_and(TaskPhase::needs_this_process);
         self.tasks.iter().filter(move |(_, frame)| needs(frame)).map(|(task, _)| *task)
+    }
+
+    /// Whether a frame can go on without anything happening first.
+    pub(crate) fn is_ready(&self, frame: &Frame) -> bool {
+        match frame.map_run() {
+            Some(id) => self.map_runs[&id].is_ready(),
+            None => frame.is_ready(),
+        }
+    }
+
+    /// Its Map Runs, in order of their start.
+    pub fn map_runs(&self) -> impl DoubleEndedIterator<Item = &MapRun> {
+        self.map_runs.values()
+    }
+
+    /// A Map Run.
+    pub fn map_run(&self, id: MapRunId) -> Option<&MapRun> {
+        self.map_runs.get(&id)
+    }
+
+    pub(crate) fn map_run_expected(&self, id: MapRunId) -> &MapRun {
+        &self.map_runs[&id]
+    }
+
+    /// The frame whose state a Map Run that is not over belongs to.
+    pub(crate) fn frame_of_map_run(&self, id: MapRunId) -> Option<FrameId> {
+        let held = self.frames.iter().find(|(_, frame)| frame.map_run() == Some(id));
+        held.map(|(frame, _)| *frame)
     }
 
     /// The state of an attempt; none if it is over or never was.
@@ -242,6 +277,12 @@ impl Execution {
         match kind {
             // These take their own place in the chain, see `MapProgress`.
             EventKind::IterationStarted { .. } | EventKind::IterationSucceeded { .. } => None,
+            // Points at MapRunSucceeded, which nothing else does.
+            EventKind::MapSucceeded { frame, .. }
+                if matches!(self.current(*frame).phase, Phase::Over) =>
+            {
+                None
+            }
             other => other.place().map(|(frame, _)| frame),
         }
     }
@@ -313,6 +354,16 @@ impl Execution {
             | EventKind::IterationAborted { .. }
             | EventKind::ParallelSucceeded { .. }
             | EventKind::MapSucceeded { .. } => {}
+            EventKind::DistributedMapStarted { .. }
+            | EventKind::MapRunStarted { .. }
+            | EventKind::MapRunSucceeded { .. }
+            | EventKind::MapRunFailed { .. }
+            | EventKind::MapRunAborted { .. }
+            | EventKind::ItemsRead { .. }
+            | EventKind::ChildrenStarted { .. }
+            | EventKind::ChildEnded { .. }
+            | EventKind::ResultsWritten { .. }
+            | EventKind::MapRunUpdated { .. } => self.remember_map_run(event),
             EventKind::TaskScheduled { .. }
             | EventKind::TaskStarted { .. }
             | EventKind::TaskSubmitted { .. }
@@ -396,6 +447,52 @@ impl Execution {
         let count = self.attempts.entry(state).or_default();
         *count += 1;
         *count - 1
+    }
+
+    fn remember_map_run(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::DistributedMapStarted { .. } => {}
+            EventKind::MapRunStarted { frame, state, settings, items } => {
+                let id = MapRunId(event.id);
+                let run = MapRun::new(id, *state, (**settings).clone(), event.at, items.clone());
+                self.map_runs.insert(id, run);
+                self.current_mut(*frame).phase = Phase::MapRun(id);
+            }
+            EventKind::MapRunSucceeded { frame, .. } => {
+                self.end_map_run(*frame, MapRunStatus::Succeeded, event.at);
+            }
+            EventKind::MapRunFailed { frame, .. } => {
+                self.end_map_run(*frame, MapRunStatus::Failed, event.at);
+            }
+            EventKind::MapRunAborted { frame, .. } => {
+                self.end_map_run(*frame, MapRunStatus::Aborted, event.at);
+            }
+            EventKind::ItemsRead { frame, total, .. } => self.map_run_mut(*frame).read(*total),
+            EventKind::ChildrenStarted { frame, items, .. } => {
+                self.map_run_mut(*frame).start_children(items);
+            }
+            EventKind::ChildEnded { frame, index, status, result, bytes, .. } => {
+                self.map_run_mut(*frame).end_child(*index, *status, result.as_ref(), *bytes);
+            }
+            EventKind::ResultsWritten { frame, output, .. } => {
+                self.map_run_mut(*frame).write(output.clone());
+            }
+            EventKind::MapRunUpdated { map_run, update } => {
+                let run = self.map_runs.get_mut(map_run);
+                run.expect("events are about Map Runs that exist").update(update);
+            }
+            _ => unreachable!("only events of Map Runs come here"),
+        }
+    }
+
+    fn end_map_run(&mut self, frame: FrameId, status: MapRunStatus, at: Timestamp) {
+        self.map_run_mut(frame).end(status, at);
+        self.current_mut(frame).phase = Phase::Over;
+    }
+
+    fn map_run_mut(&mut self, frame: FrameId) -> &mut MapRun {
+        let id = self.frame(frame).map_run().expect("the frame is in a Map Run");
+        self.map_runs.get_mut(&id).expect("a frame's Map Run is kept")
     }
 
     /// Bytes of all variables, in every scope.

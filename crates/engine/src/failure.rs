@@ -265,8 +265,11 @@ impl Turn<'_> {
     fn abort_state(&mut self, container: FrameId, frame: FrameId, last_id: u32) -> Flow {
         let Some(current) = self.execution.frame(frame).current() else { return Ok(()) };
         let state = current.state;
-        if let Phase::Task(task) = &current.phase {
-            self.cancel_task(task.task);
+        let mut last_id = last_id;
+        match &current.phase {
+            Phase::Task(task) => self.cancel_task(task.task),
+            Phase::MapRun(_) => last_id = self.abort_map_run(frame, last_id),
+            _ => {}
         }
         let inner: Vec<FrameId> = self.execution.children(frame).collect();
         for inner in inner {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use asl::{Payload, StateIndex, Timestamp, VariableMap};
 
-use crate::{Event, FrameId, TaskFailure, TaskId, limits};
+use crate::{Event, FrameId, MapRunId, TaskFailure, TaskId, limits};
 
 /// A line of progress.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +97,8 @@ pub(crate) enum Phase {
         open: u32,
     },
     Map(MapProgress),
+    /// A distributed Map. How far its Map Run is is kept with the execution.
+    MapRun(MapRunId),
     /// Its work is over, well or badly. Within the same turn the state is left or tried again.
     Over,
 }
@@ -256,6 +258,14 @@ impl Frame {
         }
     }
 
+    /// The Map Run that the frame waits for.
+    pub(crate) fn map_run(&self) -> Option<MapRunId> {
+        match self.current()?.phase {
+            Phase::MapRun(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The next moment at which time alone changes something.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
         match &self.current()?.phase {
@@ -265,7 +275,8 @@ impl Frame {
         }
     }
 
-    /// Whether the frame can go on without anything happening first.
+    /// Whether the frame can go on without anything happening first; not for one that waits for
+    /// a Map Run, see [`crate::Execution::is_ready`].
     pub(crate) fn is_ready(&self) -> bool {
         match &self.at {
             At::Start { .. } | At::Between { .. } | At::Ended { .. } => true,
@@ -273,9 +284,11 @@ impl Frame {
                 Phase::Ready => true,
                 Phase::Map(progress) => progress.has_room() || progress.is_complete(),
                 Phase::Parallel { open, .. } => *open == 0,
-                Phase::Waiting { .. } | Phase::Backoff { .. } | Phase::Task(_) | Phase::Over => {
-                    false
-                }
+                Phase::Waiting { .. }
+                | Phase::Backoff { .. }
+                | Phase::Task(_)
+                | Phase::MapRun(_)
+                | Phase::Over => false,
             },
         }
     }

@@ -140,6 +140,19 @@ fn of_state(kind: &EventKind, program: &Program) -> Projected {
             let members = vec![("length", Detail::Number(u64::from(*length)))];
             ("MapStateStarted", Some(("mapStateStartedEventDetails", members)))
         }
+        EventKind::DistributedMapStarted { length, .. } => {
+            let members = vec![("length", Detail::Number(u64::from(*length)))];
+            ("MapStateStarted", Some(("mapStateStartedEventDetails", members)))
+        }
+        EventKind::MapRunStarted { settings, .. } => {
+            let members = vec![("mapRunArn", Detail::Text(settings.arn.clone()))];
+            ("MapRunStarted", Some(("mapRunStartedEventDetails", members)))
+        }
+        EventKind::MapRunSucceeded { .. } => ("MapRunSucceeded", None),
+        EventKind::MapRunFailed { error, cause, .. } => {
+            ("MapRunFailed", Some(("mapRunFailedEventDetails", failure(error, cause))))
+        }
+        EventKind::MapRunAborted { .. } => ("MapRunAborted", None),
         EventKind::MapSucceeded { .. } => ("MapStateSucceeded", None),
         EventKind::MapFailed { .. } => ("MapStateFailed", None),
         EventKind::IterationStarted { state, index, .. } => (

@@ -18,6 +18,7 @@ mod frame;
 mod history;
 mod inspection;
 pub mod limits;
+mod map_run;
 mod redrive;
 mod retry;
 mod state_test;
@@ -32,11 +33,15 @@ pub use branch::Branch;
 pub use codec::{DecodeError, decode_turn, encode_turn};
 pub use command::{Command, Stamp, TaskFailure, World};
 pub use data_use::DataUse;
-pub use effect::{ActivityOffer, Effect, TaskDispatch};
+pub use effect::{ActivityOffer, ChildStart, Effect, TaskDispatch};
 pub use event::{Event, EventKind, FrameId, TaskId};
 pub use execution::{Execution, Identity, Status, TaskState};
 pub use history::{Detail, Details, HistoryEvent, project};
 pub use inspection::Inspection;
+pub use map_run::{
+    Batching, ChildEnd, MapRun, MapRunChild, MapRunCounts, MapRunId, MapRunSettings, MapRunStatus,
+    MapRunUpdate, Reading, child_arn, child_name, child_record, labelled_machine_arn,
+};
 pub use redrive::{NotRedrivable, Redrivability};
 pub use state_test::{StateTest, StateTestRun, TestStatus, TestStep, TestedState};
 pub use step::{Decision, Refusal, recover, step};

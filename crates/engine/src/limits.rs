@@ -32,6 +32,9 @@ pub const WAIT_SECONDS_MAX: u64 = 2_147_483_647;
 /// Iterations of an inline Map that run side by side without `MaxConcurrency` (AWS's documented
 /// practical bound).
 pub const INLINE_MAP_CONCURRENCY: u32 = 40;
+/// Children of one Map Run that run side by side (AWS quota).
+pub const MAP_RUN_CONCURRENCY: u32 = 10_000;
 /// States one turn may pass before it is made durable and the execution yields (our own bound,
-/// so that one execution cannot hold up others).
+/// so that one execution cannot hold up others). A child of a Map Run that is
+/// started counts as one.
 pub const TRANSITIONS_PER_TURN: u32 = 500;

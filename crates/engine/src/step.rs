@@ -60,12 +60,15 @@ pub fn step(
 }
 
 /// The effects that a process must perform for an execution it has just loaded: calls that
-/// were under way, activity tasks that no worker had taken. Does not change the execution.
+/// were under way, activity tasks that no worker had taken, children of Map Runs. Does not change the execution.
 pub fn recover(program: &Program, execution: &Execution, stamp: Stamp<'_>) -> Vec<Effect> {
     let mut copy = execution.clone();
     let frames: Vec<FrameId> = execution.tasks.values().copied().collect();
+    let maps: Vec<FrameId> = execution.frames.keys().copied().collect();
     let turn = Turn::new(program, &mut copy, stamp);
-    frames.into_iter().filter_map(|frame| turn.task_effect(frame, true)).collect()
+    let tasks = frames.into_iter().filter_map(|frame| turn.task_effect(frame, true));
+    let children = maps.into_iter().flat_map(|frame| turn.child_effects(frame));
+    tasks.chain(children).collect()
 }
 
 impl Turn<'_> {
@@ -80,6 +83,16 @@ impl Turn<'_> {
             Command::SucceedTask { task, output } => self.answer_task(task, Ok(output)),
             Command::FailTask { task, failure } => self.answer_task(task, Err(failure)),
             Command::Heartbeat { task } => self.heartbeat(task),
+            Command::EndChild { map_run, index, end } => self.end_child(map_run, index, &end),
+            Command::RestartChild { map_run, index, items } => {
+                self.restart_child(map_run, index, items.as_deref())
+            }
+            Command::ItemsRead { map_run, result } => self.items_read(map_run, result),
+            Command::ItemsFetched { map_run, first, items, is_end } => {
+                self.items_fetched(map_run, first, &items, is_end)
+            }
+            Command::ResultsWritten { map_run, result } => self.results_written(map_run, result),
+            Command::UpdateMapRun { map_run, update } => self.update_map_run(map_run, update),
             Command::Stop { error, cause } => {
                 let kind = EventKind::ExecutionAborted { error, cause };
                 Err(self.end_execution(0, self.stamp.now, kind))
@@ -98,7 +111,10 @@ impl Turn<'_> {
             true => limits::EXPRESS_SECONDS_MAX,
             false => limits::STANDARD_SECONDS_MAX,
         };
-        let seconds = self.program.timeout_seconds.map_or(most, |seconds| seconds.min(most));
+        // The machine's own time is not that of a Map Run's children.
+        let own = self.program.timeout_seconds;
+        let own = own.filter(|_| self.execution.identity.map_run.is_none());
+        let seconds = own.map_or(most, |seconds| seconds.min(most));
         let deadline = self.stamp.now.plus_seconds(seconds);
         self.emit_after(0, EventKind::ExecutionStarted { input, deadline })?;
         Ok(())
@@ -152,7 +168,7 @@ impl Turn<'_> {
                 .execution
                 .frames
                 .iter()
-                .filter(|(_, frame)| frame.is_ready())
+                .filter(|(_, frame)| self.execution.is_ready(frame))
                 .map(|(id, _)| *id)
                 .collect();
             if ready.is_empty() {
@@ -171,8 +187,8 @@ impl Turn<'_> {
     fn advance(&mut self, id: FrameId) -> Flow {
         loop {
             // The frame may have been cut off by what another one did.
-            let Some(frame) = self.execution.frames.get(&id).filter(|frame| frame.is_ready())
-            else {
+            let frame = self.execution.frames.get(&id);
+            let Some(frame) = frame.filter(|frame| self.execution.is_ready(frame)) else {
                 return Ok(());
             };
             if self.is_long_enough() {
@@ -210,6 +226,10 @@ impl Turn<'_> {
                         self.settle(id, outcome)?;
                     }
                     Phase::Map(_) => return self.start_iterations(id),
+                    Phase::MapRun(run) => {
+                        let run = *run;
+                        self.bring_map_run_on(id, run)?;
+                    }
                     _ => self.work(id)?,
                 },
             }
@@ -232,7 +252,11 @@ impl Turn<'_> {
     /// The state that a frame begins with.
     fn first_state(&self, id: FrameId) -> StateIndex {
         let frame = self.execution.frame(id);
-        let Some(container) = frame.parent else { return self.program.scopes[0].start_at };
+        let Some(container) = frame.parent else {
+            let child = self.execution.identity.map_run.as_ref();
+            let scope = child.map_or(asl::ScopeIndex(0), |child| child.processor);
+            return self.program.scope(scope).start_at;
+        };
         let scope = match &self.state(container).kind {
             asl::StateKind::Parallel { branches } => branches[frame.index as usize],
             asl::StateKind::Map(map) => map.processor,

@@ -32,6 +32,7 @@ fn identity() -> Identity {
         region: "us-east-1".into(),
         express: false,
         test_case: None,
+        map_run: None,
     }
 }
 

@@ -119,7 +119,7 @@ impl<'a> Turn<'a> {
         Ok(self.record(previous, self.stamp.now, kind))
     }
 
-    fn record(&mut self, previous: u32, at: asl::Timestamp, kind: EventKind) -> u32 {
+    pub(crate) fn record(&mut self, previous: u32, at: asl::Timestamp, kind: EventKind) -> u32 {
         let id = if kind.is_history() { self.execution.last_id + 1 } else { 0 };
         let event = Event { id, previous, at, kind };
         self.execution.apply(&event);
@@ -134,6 +134,7 @@ impl<'a> Turn<'a> {
         at: asl::Timestamp,
         kind: EventKind,
     ) -> Over {
+        self.abort_map_runs();
         let open: Vec<TaskId> = self.execution.tasks.keys().copied().collect();
         for task in open {
             self.cancel_task(task);

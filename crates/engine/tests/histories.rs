@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Program, Timestamp};
 use engine::{
-    Command, Detail, Effect, Event, Execution, Identity, Stamp, TaskFailure, TaskId, World,
-    decode_turn, encode_turn, project, step,
+    ChildEnd, Command, Detail, Effect, Event, Execution, Identity, MapRunId, MapRunUpdate, Stamp,
+    Status, TaskFailure, TaskId, World, decode_turn, encode_turn, project, step,
 };
 use expect_test::expect_file;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 struct TestWorld {
     missing_activities: Vec<String>,
@@ -45,6 +45,7 @@ fn identity(express: bool) -> Identity {
         region: "us-east-1".into(),
         express,
         test_case: None,
+        map_run: None,
     }
 }
 
@@ -123,6 +124,43 @@ fn command(line: &Value, execution: &Execution) -> Command {
         "fail" => Command::FailTask { task: task(value), failure: failure(value) },
         "heartbeat" => Command::Heartbeat { task: task(value) },
         "redrive" => Command::Redrive { client_token: text(&value["token"]) },
+        "child" => {
+            let status = match value["status"].as_str() {
+                None => Status::Succeeded,
+                Some("FAILED") => Status::Failed,
+                Some("TIMED_OUT") => Status::TimedOut,
+                Some("ABORTED") => Status::Aborted,
+                other => panic!("unknown status {other:?}"),
+            };
+            let number = |name: &str| u32::try_from(value[name].as_u64().unwrap()).unwrap();
+            let end = ChildEnd {
+                status,
+                start_date: Timestamp(0),
+                stop_date: Timestamp(1_500),
+                input: payload(&json!("in")),
+                output: value.get("output").map(payload),
+                error: text(&value["error"]),
+                cause: text(&value["cause"]),
+            };
+            Command::EndChild {
+                map_run: MapRunId(number("run")),
+                index: number("index"),
+                end: Box::new(end),
+            }
+        }
+        "restart_child" => Command::RestartChild {
+            map_run: MapRunId(u32::try_from(value["run"].as_u64().unwrap()).unwrap()),
+            index: u32::try_from(value["index"].as_u64().unwrap()).unwrap(),
+            items: None,
+        },
+        "update_map_run" => Command::UpdateMapRun {
+            map_run: MapRunId(u32::try_from(value["run"].as_u64().unwrap()).unwrap()),
+            update: MapRunUpdate {
+                max_concurrency: value["concurrency"].as_u64().map(|most| most as u32),
+                tolerated_failure_count: value["count"].as_u64(),
+                tolerated_failure_percentage: value["percentage"].as_f64(),
+            },
+        },
         "stop" => Command::Stop { error: text(&value["error"]), cause: text(&value["cause"]) },
         other => panic!("unknown command {other}"),
     }
@@ -182,6 +220,22 @@ fn write_effect(text: &mut String, effect: &Effect) {
             dispatch.submitted.as_ref().map_or("-", |output| output.text()),
         ),
         Effect::ReleaseJob { task } => writeln!(text, "    > release job {}", task.0),
+        Effect::ReadItems { map_run } => writeln!(text, "    > read items of {}", map_run.0),
+        Effect::WriteResults { map_run } => {
+            writeln!(text, "    > write results of {}", map_run.0)
+        }
+        Effect::StartChild(start) => writeln!(
+            text,
+            "    > start child {} of {} ({} items) {}",
+            start.index,
+            start.map_run.0,
+            start.items,
+            start.input.as_ref().map_or("?", |input| input.text()),
+        ),
+        Effect::StopChildren { map_run, children } => {
+            let indexes: Vec<u32> = children.iter().map(|(index, _)| *index).collect();
+            writeln!(text, "    > stop children {indexes:?} of {}", map_run.0)
+        }
     }
     .unwrap();
 }

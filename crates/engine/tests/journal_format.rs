@@ -1,7 +1,10 @@
 //! The stored format of the journal: every kind of event ever written still reads.
 
 use asl::{Payload, StateIndex, Timestamp};
-use engine::{DecodeError, Event, EventKind, FrameId, TaskFailure, decode_turn, encode_turn};
+use engine::{
+    Batching, DecodeError, Event, EventKind, FrameId, MapRunId, MapRunSettings, MapRunUpdate,
+    Reading, Status, TaskFailure, decode_turn, encode_turn,
+};
 use expect_test::expect_file;
 
 /// An event of each kind, in the order of their tags.
@@ -72,6 +75,43 @@ fn samples() -> Vec<EventKind> {
         EventKind::MapFailed { frame, state },
         EventKind::JobSubmitted { frame, state, output: data() },
         EventKind::TaskSubmitFailed { frame, state, error: text("E"), cause: text("C") },
+        EventKind::DistributedMapStarted { frame, state, length: 3 },
+        EventKind::MapRunStarted {
+            frame,
+            state,
+            settings: Box::new(MapRunSettings {
+                arn: "arn:aws:states:us-east-1:123456789012:mapRun:M/L:u".into(),
+                max_concurrency: 7,
+                tolerated_failure_count: 1,
+                tolerated_failure_percentage: 12.5,
+                batching: Some(Batching { max_items: 2, max_bytes: 300, input: Some(data()) }),
+                reading: Some(Reading { arguments: data(), max_items: 100 }),
+                writing: Some(data()),
+            }),
+            items: Some((data(), true)),
+        },
+        EventKind::MapRunSucceeded { frame, state },
+        EventKind::MapRunFailed { frame, state, error: text("E"), cause: None },
+        EventKind::MapRunAborted { frame, state },
+        EventKind::ItemsRead { frame, state, total: 100_000_000 },
+        EventKind::ChildrenStarted { frame, state, items: vec![1, 200] },
+        EventKind::ChildEnded {
+            frame,
+            state,
+            index: 5,
+            status: Status::TimedOut,
+            result: Some(data()),
+            bytes: 18,
+        },
+        EventKind::ResultsWritten { frame, state, output: data() },
+        EventKind::MapRunUpdated {
+            map_run: MapRunId(4),
+            update: MapRunUpdate {
+                max_concurrency: Some(9),
+                tolerated_failure_count: None,
+                tolerated_failure_percentage: Some(0.5),
+            },
+        },
         EventKind::ExecutionRedriven {
             redrive_count: 2,
             deadline: Timestamp(1_800_000_000_000),

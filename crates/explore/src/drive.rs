@@ -94,6 +94,7 @@ fn identity(express: bool) -> Identity {
         region: "us-east-1".into(),
         express,
         test_case: None,
+        map_run: None,
     }
 }
 
@@ -166,7 +167,14 @@ impl Driver<'_> {
                 (dispatch.task, dispatch.task_token.is_some(), false, is_job)
             }
             Effect::OfferActivity(offer) => (offer.task, false, true, false),
-            Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => {
+            // A task stands where a distributed Map is.
+            Effect::StartChild(_)
+            | Effect::ReadItems { .. }
+            | Effect::WriteResults { .. }
+            | Effect::StopChildren { .. }
+            | Effect::CancelTask { .. }
+            | Effect::CancelJob(_)
+            | Effect::ReleaseJob { .. } => {
                 return Vec::new();
             }
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Program, Timestamp};
 use engine::{
-    Command, Decision, Effect, Event, EventKind, Execution, Identity, Stamp, Status, TaskFailure,
-    TaskId, decode_turn, encode_turn, project,
+    ChildEnd, Command, Decision, Effect, Event, EventKind, Execution, Identity, Stamp, Status,
+    TaskFailure, TaskId, decode_turn, encode_turn, project,
 };
 use serde_json::{Value, json};
 
@@ -52,6 +52,7 @@ fn identity(express: bool) -> Identity {
         region: "us-east-1".into(),
         express,
         test_case: None,
+        map_run: None,
     }
 }
 
@@ -167,12 +168,54 @@ impl Driver<'_> {
         }
     }
 
+    /// What becomes of what a Map Run wants.
+    fn map_run_answer(&mut self, effect: &Effect) -> Option<Command> {
+        Some(match effect {
+            Effect::StartChild(start) => {
+                let (map_run, index) = (start.map_run, start.index);
+                if start.input.is_none() || self.random.once_in(10) {
+                    return Some(Command::RestartChild { map_run, index, items: None });
+                }
+                let (status, output, failure) = match self.result() {
+                    Ok(output) => (Status::Succeeded, Some(output), TaskFailure::default()),
+                    Err(failure) => (Status::Failed, None, failure),
+                };
+                let end = Box::new(ChildEnd {
+                    status,
+                    start_date: Timestamp(self.now),
+                    stop_date: Timestamp(self.now),
+                    input: start.input.clone()?,
+                    output,
+                    error: failure.error,
+                    cause: failure.cause,
+                });
+                Command::EndChild { map_run, index, end }
+            }
+            Effect::ReadItems { map_run } => {
+                let result = self.result().map(|_| 0);
+                Command::ItemsRead { map_run: *map_run, result }
+            }
+            Effect::WriteResults { map_run } => {
+                Command::ResultsWritten { map_run: *map_run, result: self.result() }
+            }
+            _ => return None,
+        })
+    }
+
     /// What becomes of an effect: mostly an answer.
     fn answer(&mut self, effect: &Effect, commands: &mut Vec<Command>) {
+        if let Some(command) = self.map_run_answer(effect) {
+            if self.random.once_in(12) {
+                self.owes += 1;
+            } else {
+                commands.push(command);
+            }
+            return;
+        }
         let (task, is_token, is_activity) = match effect {
             Effect::RunTask(dispatch) => (dispatch.task, dispatch.task_token.is_some(), false),
             Effect::OfferActivity(offer) => (offer.task, false, true),
-            Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => return,
+            _ => return,
         };
         if self.random.once_in(12) {
             self.owes += 1;

@@ -320,6 +320,7 @@ impl Driver {
             | Output::ListDue { .. }
             | Output::ListRecovery { .. }
             | Output::DescribeChild { .. }
+            | Output::FindMapRunChild { .. }
             | Output::CheckParent { .. }
             | Output::CountOpen(_)) => reads.push(read),
         }

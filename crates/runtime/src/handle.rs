@@ -1,5 +1,6 @@
 //! The handle: everything the API, the command line and tests can ask of a runtime.
 
+mod map_runs;
 mod state_tests;
 mod versions;
 
@@ -28,6 +29,7 @@ use crate::{
     StateMachineSummary, StateMachineUpdate, StateMachineVersion, Statistics, TaskRunner,
 };
 
+pub use map_runs::MapRunDescription;
 pub use state_tests::{StateTestError, StateTestRequest};
 
 /// Why the runtime did not do what it was asked to. The API layer turns each into AWS's error.
@@ -80,6 +82,9 @@ pub enum RuntimeError {
     /// The execution of the token is over or gone.
     #[error("the task does not exist")]
     TaskDoesNotExist,
+    /// UpdateMapRun of one that is over.
+    #[error("the Map Run is over")]
+    MapRunCompleted,
     /// An operation that only the other type of state machine has.
     #[error("not supported by this type of state machine")]
     StateMachineTypeNotSupported,
@@ -178,6 +183,8 @@ pub struct ExecutionSummary {
     pub redrive_count: u32,
     /// When it was redriven last.
     pub redrive_date: Option<Timestamp>,
+    /// Of a child of a Map Run: whose, and how many items it works on.
+    pub map_run: Option<(Box<str>, u32)>,
     /// Where a following page goes on.
     pub place: ListPlace,
 }

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use asl::Timestamp;
-use engine::{Effect, EventKind, Execution, Identity, Stamp, decode_turn};
+use engine::{Effect, EventKind, Execution, Identity, MapRunChild, Stamp, decode_turn};
 use store::{ExecutionKey, ExecutionRow, Store, StoreError, Write};
 
 use crate::arns;
 use crate::definitions::{Definition, LoadError};
-use crate::node::{Input, Output, ParentState};
+use crate::node::{FoundChild, Input, Output, ParentState, child_end};
 use crate::query;
 use crate::records::{self, ExecutionHeader, ParentRecord};
 use crate::surroundings::Surroundings;
@@ -27,9 +27,7 @@ pub struct Loaded {
 pub(crate) struct OpenExecution {
     pub(crate) execution: Box<Execution>,
     pub(crate) definition: Arc<Definition>,
-    pub(crate) trace_header: Option<String>,
-    pub(crate) logging: Option<Arc<serde_json::Value>>,
-    pub(crate) parent: Option<ParentRecord>,
+    pub(crate) header: Arc<ExecutionHeader>,
     /// What a new process must do for it.
     pub(crate) effects: Vec<Effect>,
     /// Bytes of its journal.
@@ -84,6 +82,9 @@ pub fn perform(
         Output::CheckParent { child, parent } => {
             let result = parent_state(store, &parent).map_err(LoadError::into_store_error);
             Input::ParentChecked { child, parent, result }
+        }
+        Output::FindMapRunChild { child, arn } => {
+            Input::MapRunChildFound { child, result: find_child(store, &arn) }
         }
         Output::CountOpen(machine_arn) => {
             let result = store.count_open(&machine_arn);
@@ -147,9 +148,7 @@ fn load_open(
     let open = OpenExecution {
         execution: Box::new(execution),
         definition,
-        trace_header: header.trace_header,
-        logging: header.configurations.logging.map(Arc::new),
-        parent: header.parent,
+        header: Arc::new(header),
         effects,
         bytes: journal.iter().map(Vec::len).sum(),
     };
@@ -175,6 +174,21 @@ pub(crate) fn recovery_effects(
             let text = panic_text(&*panic);
             LoadError::Damaged(format!("taking up the execution {arn} failed: {text}"))
         })
+}
+
+/// Looks for the child of a Map Run.
+fn find_child(store: &dyn Store, arn: &str) -> Result<FoundChild, LoadError> {
+    let Some(row) = store.execution_by_arn(arn)? else {
+        return Ok(FoundChild::Absent);
+    };
+    if row.state.status == 0 {
+        return Ok(FoundChild::Open(row.key));
+    }
+    let (identity, _) = identity(&row)?;
+    let mut journal = store.journal(row.key)?;
+    journal.truncate(row.turns as usize);
+    let execution = fold(Arc::new(identity), &journal, &row)?;
+    Ok(FoundChild::Ended(Box::new(child_end(&execution))))
 }
 
 /// Folds a journal to the execution that wrote it.
@@ -223,6 +237,12 @@ pub(crate) fn identity(row: &ExecutionRow) -> Result<(Identity, ExecutionHeader)
         region: arns::region(&new.arn).into(),
         express: header.machine_type == asl::MachineType::Express,
         test_case: header.test_case.clone(),
+        map_run: header.map_run.as_ref().map(|link| MapRunChild {
+            map_run_arn: link.arn.clone(),
+            index: link.index,
+            items: link.items,
+            processor: asl::ScopeIndex(link.processor),
+        }),
     };
     Ok((identity, header))
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use asl::{Resource, StateKind, Timestamp};
+use asl::{Resource, ScopeIndex, StateKind, Timestamp};
 use engine::{EventKind, FrameId, HistoryEvent, TaskId, decode_turn, project};
 use serde_json::Value;
 use store::{ExecutionQuery, ExecutionRow, Store};
 
-use crate::definitions::{Definitions, LoadError};
+use crate::definitions::{Definition, Definitions, LoadError};
 use crate::load;
 use crate::node::description;
 use crate::records::{ExecutionHeader, StateMachineRecord};
@@ -23,7 +23,7 @@ impl From<LoadError> for RuntimeError {
     }
 }
 
-fn row(store: &dyn Store, arn: &str) -> Result<ExecutionRow, RuntimeError> {
+pub(crate) fn row(store: &dyn Store, arn: &str) -> Result<ExecutionRow, RuntimeError> {
     store.execution_by_arn(arn)?.ok_or_else(|| RuntimeError::ExecutionDoesNotExist(arn.to_owned()))
 }
 
@@ -153,6 +153,14 @@ pub(crate) fn list(
 
 fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeError> {
     let place = row.place();
+    let map_run = match &row.new.map_run_arn {
+        None => None,
+        Some(arn) => {
+            let (identity, _) = load::identity(&row)?;
+            let items = identity.map_run.map_or(0, |child| child.items);
+            Some((arn.clone(), items))
+        }
+    };
     let code = row.state.status;
     let status = status_of_code(code).ok_or_else(|| {
         LoadError::Damaged(format!("the execution {} has the unknown status {code}", row.new.arn))
@@ -168,6 +176,7 @@ fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeError> {
         stop_date: row.state.stop_date.map(Timestamp),
         redrive_count: row.state.redrive_count,
         redrive_date: row.state.redrive_date.map(Timestamp),
+        map_run,
         place,
     })
 }
@@ -182,6 +191,10 @@ pub(crate) fn machine_of_execution(
     let (identity, header) = load::identity(&row)?;
     let ExecutionHeader { definition, machine_type, update_date, revision_id, .. } = header;
     let definition = definitions.load(store, definition)?;
+    let text = match &identity.map_run {
+        None => Arc::clone(&definition.text),
+        Some(child) => processor_text(&definition, child.processor),
+    };
     Ok(StateMachine {
         arn: identity.state_machine_arn,
         name: identity.state_machine_name,
@@ -191,13 +204,45 @@ pub(crate) fn machine_of_execution(
         creation_date: Timestamp(update_date),
         revision_id,
         update_date: Timestamp(update_date),
-        definition: Arc::clone(&definition.text),
+        definition: text,
         program: Arc::clone(&definition.program),
         logging_configuration: header.configurations.logging,
         tracing_configuration: header.configurations.tracing,
         encryption_configuration: header.configurations.encryption,
         deleting: false,
     })
+}
+
+/// The part of a definition that the children of a Map Run run; all of it where that cannot be
+/// found.
+fn processor_text(definition: &Definition, processor: ScopeIndex) -> Arc<str> {
+    let program = &definition.program;
+    let mut path = Vec::new();
+    let mut scope = processor;
+    while let Some(container) = program.scope(scope).container {
+        let state = program.state(container);
+        let branch = match &state.kind {
+            StateKind::Parallel { branches } => branches.iter().position(|held| *held == scope),
+            _ => None,
+        };
+        path.push((&state.name, branch));
+        scope = state.scope;
+    }
+    let find = || {
+        let mut value: Value = serde_json::from_str(&definition.text).ok()?;
+        for (name, branch) in path.iter().rev() {
+            let mut state = value.get_mut("States")?.get_mut(&***name)?.take();
+            value = match branch {
+                Some(branch) => state.get_mut("Branches")?.get_mut(*branch)?.take(),
+                None => match state.get_mut("ItemProcessor") {
+                    Some(processor) => processor.take(),
+                    None => state.get_mut("Iterator")?.take(),
+                },
+            };
+        }
+        Some(Arc::from(value.to_string()))
+    };
+    find().unwrap_or_else(|| Arc::clone(&definition.text))
 }
 
 /// A registered state machine with its definition.

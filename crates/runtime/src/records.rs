@@ -17,6 +17,7 @@ pub(crate) mod kind {
     pub(crate) const DEFINITION: &str = "definition";
     pub(crate) const ACTIVITY: &str = "activity";
     pub(crate) const TAGS: &str = "tags";
+    pub(crate) const MAP_RUN: &str = "map_run";
     pub(crate) const SECRET: &str = "secret";
 }
 
@@ -227,6 +228,29 @@ pub(crate) struct StateMachineRecord {
     pub(crate) published: Option<u64>,
 }
 
+impl StateMachineRecord {
+    /// What the row of an execution that starts now says of it.
+    pub(crate) fn execution_header(
+        &self,
+        trace_header: Option<String>,
+        test_case: Option<Box<str>>,
+        parent: Option<ParentRecord>,
+    ) -> ExecutionHeader {
+        ExecutionHeader {
+            role_arn: self.role_arn.clone(),
+            definition: self.definition,
+            machine_type: self.machine_type,
+            update_date: self.update_date,
+            revision_id: self.revision_id.clone(),
+            trace_header,
+            test_case,
+            configurations: self.configurations.clone(),
+            parent,
+            map_run: None,
+        }
+    }
+}
+
 /// That a creation published a version as well.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CreatedWithVersion {
@@ -329,6 +353,31 @@ pub(crate) struct ExecutionHeader {
     /// Where a task of another execution started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent: Option<ParentRecord>,
+    /// Of a child of a Map Run: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) map_run: Option<ChildLink>,
+}
+
+/// What binds a child to its Map Run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChildLink {
+    pub(crate) arn: Box<str>,
+    /// The key of the execution that the Map Run belongs to.
+    pub(crate) parent: u64,
+    /// The Map Run's number there.
+    pub(crate) run: u32,
+    pub(crate) index: u32,
+    pub(crate) items: u32,
+    /// The scope of the definition that it runs.
+    pub(crate) processor: u32,
+}
+
+/// Whose Map Run it is, under its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MapRunRecord {
+    pub(crate) execution_arn: Box<str>,
+    /// The Map Run's number there.
+    pub(crate) run: u32,
 }
 
 fn is_default(configurations: &Configurations) -> bool {
@@ -461,6 +510,7 @@ mod tests {
                 encryption: None,
             },
             parent: None,
+            map_run: None,
         };
         check("execution_header_1.json", &header);
         let parent = ParentRecord {
@@ -480,6 +530,20 @@ mod tests {
                 trace_header: None,
                 configurations: Configurations::default(),
                 ..header.clone()
+            },
+        );
+        let arn = "arn:aws:states:us-east-1:123456789012:mapRun:Order/Each:u";
+        let child =
+            ChildLink { arn: arn.into(), parent: 7, run: 4, index: 99, items: 10, processor: 1 };
+        check(
+            "execution_header_1_map_run.json",
+            &ExecutionHeader { map_run: Some(child), ..header.clone() },
+        );
+        check(
+            "map_run_1.json",
+            &MapRunRecord {
+                execution_arn: "arn:aws:states:us-east-1:123456789012:execution:Order:a".into(),
+                run: 4,
             },
         );
         check(

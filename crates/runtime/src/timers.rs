@@ -22,6 +22,8 @@ pub(crate) enum Alarm {
     Children,
     /// Write the usage of executions that have no turns in the store.
     Usage,
+    /// Look again for children of Map Runs that the store could not tell of.
+    MapRunChildren,
     /// Ask again how many executions of the deleted state machines run.
     CountOpen,
 }

@@ -9,13 +9,13 @@ use engine::{
     Branch, Command, Effect, Event, EventKind, Execution, Refusal, Stamp, Status, World,
     encode_turn, step,
 };
-use store::{DayUsage, ExecutionKey, NewExecution, RowState, TurnWrite};
+use store::{DayUsage, ExecutionKey, NewExecution, RowState, TurnWrite, Write};
 
 use crate::definitions::Definition;
 use crate::load::panic_text;
 use crate::long_turns::Watch;
 use crate::metering;
-use crate::records::{self, ExecutionHeader, ParentRecord, StateMachineRecord};
+use crate::records::{self, ExecutionHeader, MapRunRecord, kind};
 use crate::status::status_code;
 use crate::surroundings::Surroundings;
 
@@ -49,11 +49,7 @@ pub(crate) enum JournalPolicy {
     /// Not the first turn.
     Append,
     /// The first turn also makes the row.
-    Create {
-        machine: Arc<StateMachineRecord>,
-        trace_header: Option<String>,
-        parent: Option<Arc<ParentRecord>>,
-    },
+    Create { header: Arc<ExecutionHeader> },
 }
 
 /// What came of a turn.
@@ -78,6 +74,8 @@ pub(crate) struct TurnResult {
     pub(crate) write: Option<Box<TurnWrite>>,
     /// What it used, if nothing is kept of it.
     pub(crate) usage: Option<DayUsage>,
+    /// What is kept with the turn.
+    pub(crate) records: Vec<Write>,
 }
 
 impl TurnJob {
@@ -145,10 +143,7 @@ impl TurnJob {
         let usage = before.used(&execution, definition.text.len(), now);
         let has_events = !events.is_empty();
         let new = match &self.journal {
-            JournalPolicy::Create { machine, trace_header, parent } => {
-                let (trace_header, parent) = (trace_header.as_ref(), parent.as_deref());
-                Some(new_execution(&execution, machine, trace_header, parent))
-            }
+            JournalPolicy::Create { header } => Some(new_execution(&execution, header)),
             _ => None,
         };
         let is_kept = has_events && !matches!(self.journal, JournalPolicy::None);
@@ -162,9 +157,23 @@ impl TurnJob {
                 new,
             })
         });
+        let records = match is_kept {
+            true => map_run_records(&execution, &events),
+            false => Vec::new(),
+        };
         let events = self.is_watched.then(|| Arc::new(events));
         let usage = write.is_none().then_some(usage);
-        TurnResult { execution, refusals, effects, has_events, events, branches, write, usage }
+        TurnResult {
+            execution,
+            refusals,
+            effects,
+            has_events,
+            events,
+            branches,
+            write,
+            usage,
+            records,
+        }
     }
 }
 
@@ -176,38 +185,39 @@ fn row_state(execution: &Execution, is_awaited: bool) -> RowState {
         stop_date: execution.stop_date().map(|moment| moment.0),
         wake: if is_open { execution.next_wake().map(|moment| moment.0) } else { None },
         // A task that waits for it may be stopped in the moment in which the process ends.
-        recover: execution.needs_recovery() || (is_open && is_awaited),
+        // The same is true of a Map Run.
+        recover: execution.needs_recovery()
+            || (is_open && (is_awaited || execution.identity.map_run.is_some())),
         redrive_count: execution.redrive_count(),
         redrive_date: execution.redrive_date().map(|moment| moment.0),
     }
 }
 
-fn new_execution(
-    execution: &Execution,
-    machine: &StateMachineRecord,
-    trace_header: Option<&String>,
-    parent: Option<&ParentRecord>,
-) -> NewExecution {
+fn new_execution(execution: &Execution, header: &ExecutionHeader) -> NewExecution {
     let identity = &execution.identity;
-    let header = ExecutionHeader {
-        role_arn: machine.role_arn.clone(),
-        definition: machine.definition,
-        machine_type: machine.machine_type,
-        update_date: machine.update_date,
-        revision_id: machine.revision_id.clone(),
-        trace_header: trace_header.cloned(),
-        test_case: identity.test_case.clone(),
-        parent: parent.cloned(),
-        configurations: machine.configurations.clone(),
-    };
+    let is_child = identity.map_run.is_some();
     NewExecution {
         arn: identity.arn.clone(),
         name: identity.name.clone(),
         state_machine_arn: identity.state_machine_arn.clone(),
         version_arn: identity.state_machine_version_arn.clone(),
         alias_arn: identity.state_machine_alias_arn.clone(),
+        map_run_arn: identity.map_run.as_ref().map(|child| child.map_run_arn.clone()),
         start_date: execution.start_date().0,
-        listed: machine.machine_type == MachineType::Standard,
-        header: records::encode(&header),
+        // Children are listed by their Map Run.
+        listed: header.machine_type == MachineType::Standard && !is_child,
+        header: records::encode(header),
     }
+}
+
+/// The records of Map Runs that started in a turn, by which they are found by their ARNs.
+fn map_run_records(execution: &Execution, events: &[Event]) -> Vec<Write> {
+    let record = |event: &Event| {
+        let EventKind::MapRunStarted { settings, .. } = &event.kind else { return None };
+        let execution_arn = execution.identity.arn.clone();
+        let body = records::encode(&MapRunRecord { execution_arn, run: event.id });
+        let key = settings.arn.to_string();
+        Some(Write::PutRecord { kind: kind::MAP_RUN, key, body })
+    };
+    events.iter().filter_map(record).collect()
 }

@@ -35,6 +35,7 @@ fn identity() -> Arc<Identity> {
         region: "us-east-1".into(),
         express: false,
         test_case: None,
+        map_run: None,
     })
 }
 
@@ -157,7 +158,13 @@ fn run(seed: u64) {
             match effect {
                 Effect::RunTask(dispatch) => tasks.push(dispatch.task),
                 Effect::OfferActivity(offer) => tasks.push(offer.task),
-                Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => {}
+                Effect::StartChild(_)
+                | Effect::ReadItems { .. }
+                | Effect::WriteResults { .. }
+                | Effect::StopChildren { .. }
+                | Effect::CancelTask { .. }
+                | Effect::CancelJob(_)
+                | Effect::ReleaseJob { .. } => {}
             }
         }
         check_history(&events, &execution);

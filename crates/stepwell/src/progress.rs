@@ -472,6 +472,7 @@ mod tests {
             region: "us-east-1".into(),
             express: false,
             test_case: None,
+            map_run: None,
         });
         let mut execution = Execution::new(Arc::clone(&identity));
         let mut narrator = Narrator::of_one(Style::PLAIN);

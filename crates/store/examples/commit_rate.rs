@@ -74,6 +74,7 @@ fn turn(key: u64, turns_before: u32, state: RowState, name: Option<String>) -> W
             .into(),
         version_arn: None,
         alias_arn: None,
+        map_run_arn: None,
         start_date: moment,
         listed: true,
         header: vec![b'h'; 60],

@@ -51,6 +51,7 @@ fn new_execution(of: &str, name: &str, start_date: i64) -> NewExecution {
         state_machine_arn: machine(of).into(),
         version_arn: None,
         alias_arn: None,
+        map_run_arn: None,
         start_date,
         listed: true,
         header: format!("header of {name}").into_bytes(),
@@ -329,6 +330,31 @@ fn check_lists(store: &dyn Store) {
     check(of_alias("live"), None, &[603, 602]);
     check(of_alias("live"), Some(0), &[602]);
     check(of_alias("test"), None, &[604]);
+    // A Map Run's children, whether lists of their state machine show them or not.
+    let run = format!("{}:run", machine("lists"));
+    let child = |name: &str, listed| NewExecution {
+        map_run_arn: Some(run.as_str().into()),
+        listed,
+        ..new_execution("children", name, 1_000)
+    };
+    accept(
+        store,
+        &[
+            first_turn(620, child("a", false), RUNNING),
+            first_turn(621, child("b", true), RUNNING),
+            first_turn(622, child("c", false), stopped(1, 3_000)),
+        ],
+    );
+    let of_run = || ExecutionsOf::MapRun(run.clone());
+    check(of_run(), None, &[622, 621, 620]);
+    check(of_run(), Some(0), &[621, 620]);
+    check(ExecutionsOf::StateMachine(machine("children")), None, &[621]);
+    let count = || store.count_children(&run).expect("count");
+    assert_eq!(count(), [(0, 2), (1, 1)]);
+    accept(store, &[later_turn(620, 1, stopped(2, 4_000))]);
+    assert_eq!(count(), [(0, 1), (1, 1), (2, 1)]);
+    check(of_run(), Some(2), &[620]);
+    assert_eq!(store.count_children("nothing").expect("count"), []);
     // A version's ARN is no state machine's.
     check(ExecutionsOf::StateMachine(version(1)), None, &[]);
     check(ExecutionsOf::Version(machine("lists")), None, &[]);

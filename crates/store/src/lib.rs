@@ -31,8 +31,9 @@ pub trait Store: Send + Sync + 'static {
     fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, StoreError>;
     /// The turns of an execution, in order, each as its bytes were committed.
     fn journal(&self, key: ExecutionKey) -> Result<Vec<Vec<u8>>, StoreError>;
-    /// Executions of one state machine (or of one version or alias), newest first: those that
-    /// are not over by their last redrive or else their start, those that are by end. By index, never by scan.
+    /// Executions of one state machine (or of one version, alias or Map Run), newest first: those
+    /// that are not over by their last redrive or else their start, those that are by end. By
+    /// index, never by scan.
     fn list_executions(&self, query: &ExecutionQuery) -> Result<Vec<ExecutionRow>, StoreError>;
     /// Keys of executions whose wake-up is at or before `until` (milliseconds since 1970), the
     /// earliest first, with the moment.
@@ -45,6 +46,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<ExecutionKey>, StoreError>;
     /// The number of executions of a state machine that are not over.
     fn count_open(&self, state_machine_arn: &str) -> Result<u64, StoreError>;
+    /// The numbers of a Map Run's children by status, those of no child left out.
+    fn count_children(&self, map_run_arn: &str) -> Result<Vec<(u8, u64)>, StoreError>;
     /// The highest key ever committed; key 0 where there is none.
     fn highest_key(&self) -> Result<ExecutionKey, StoreError>;
 

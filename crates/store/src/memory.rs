@@ -82,6 +82,7 @@ impl Store for MemoryStore {
             ExecutionsOf::StateMachine(arn) => (ListKind::StateMachine, arn),
             ExecutionsOf::Version(arn) => (ListKind::Version, arn),
             ExecutionsOf::Alias(arn) => (ListKind::Alias, arn),
+            ExecutionsOf::MapRun(arn) => (ListKind::MapRun, arn),
         };
         let Some(places) = contents.lists.get(&(kind, Box::from(arn.as_str()))) else {
             return Ok(Vec::new());
@@ -114,6 +115,16 @@ impl Store for MemoryStore {
 
     fn count_open(&self, state_machine_arn: &str) -> Result<u64, StoreError> {
         Ok(self.contents().open.get(state_machine_arn).copied().unwrap_or(0))
+    }
+
+    fn count_children(&self, map_run_arn: &str) -> Result<Vec<(u8, u64)>, StoreError> {
+        let contents = self.contents();
+        let mut counts = BTreeMap::new();
+        let places = contents.lists.get(&(ListKind::MapRun, map_run_arn.into()));
+        for (_, Reverse(key)) in places.into_iter().flatten() {
+            *counts.entry(contents.executions[key].state.status).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
     }
 
     fn highest_key(&self) -> Result<ExecutionKey, StoreError> {
@@ -201,6 +212,7 @@ enum ListKind {
     StateMachine,
     Version,
     Alias,
+    MapRun,
 }
 
 type ListOrder = (Reverse<i64>, Reverse<ExecutionKey>);
@@ -327,7 +339,8 @@ impl Held {
             new.version_arn.clone().map(|arn| (ListKind::Version, arn)),
             new.alias_arn.clone().map(|arn| (ListKind::Alias, arn)),
         ];
-        arns.into_iter().flatten().filter(move |_| new.listed)
+        let child = new.map_run_arn.clone().map(|arn| (ListKind::MapRun, arn));
+        arns.into_iter().flatten().filter(move |_| new.listed).chain(child)
     }
 }
 
@@ -344,6 +357,7 @@ mod tests {
             state_machine_arn: "machine".into(),
             version_arn: None,
             alias_arn: None,
+            map_run_arn: None,
             start_date: 1,
             listed: true,
             header: Vec::new(),

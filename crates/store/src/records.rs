@@ -7,6 +7,7 @@ pub struct ExecutionKey(pub u64);
 
 /// One write of a batch.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every write is a turn")]
 pub enum Write {
     Turn(TurnWrite),
     /// Creates or replaces a record.
@@ -56,9 +57,11 @@ pub struct NewExecution {
     pub state_machine_arn: Box<str>,
     pub version_arn: Option<Box<str>>,
     pub alias_arn: Option<Box<str>>,
+    /// Of a child of a Map Run; lists of that Map Run show it, whether `listed` or not.
+    pub map_run_arn: Option<Box<str>>,
     /// Milliseconds since 1970.
     pub start_date: i64,
-    /// Whether lists show it (Standard executions).
+    /// Whether lists of its state machine, version and alias show it (Standard executions).
     pub listed: bool,
     /// Opaque to the store.
     pub header: Vec<u8>,
@@ -210,6 +213,8 @@ pub enum ExecutionsOf {
     StateMachine(String),
     Version(String),
     Alias(String),
+    /// The children of a Map Run.
+    MapRun(String),
 }
 
 /// A place in a list: the order is by `moment`, then by `key`, both falling.

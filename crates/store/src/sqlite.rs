@@ -194,6 +194,10 @@ impl Store for SqliteStore {
         self.read(|connection| read::count_open(connection, state_machine_arn))
     }
 
+    fn count_children(&self, map_run_arn: &str) -> Result<Vec<(u8, u64)>, StoreError> {
+        self.read(|connection| read::count_children(connection, map_run_arn))
+    }
+
     fn highest_key(&self) -> Result<ExecutionKey, StoreError> {
         self.read(read::highest_key)
     }

@@ -3,7 +3,7 @@
 use engine::{NotRedrivable, Status};
 use runtime::ExecutionDescription;
 
-use crate::arn::execution_arn;
+use crate::arn::described_execution_arn;
 use crate::constraints::Member;
 use crate::dispatch::{Call, Operation};
 use crate::error::ApiError;
@@ -21,7 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let arn = call.request.required_text("executionArn");
-    execution_arn(arn)?;
+    described_execution_arn(arn)?;
     let with_data = call.request.text("includedData") != Some(METADATA_ONLY);
     let execution = call.api.runtime.describe_execution(arn).await?;
     let machine = call.api.runtime.state_machine(&execution.identity.state_machine_arn);
@@ -59,6 +59,8 @@ fn describe(
         }
         response.object("outputDetails", |details| details.boolean("included", with_data));
     }
+    let map_run = identity.map_run.as_ref().map(|child| &*child.map_run_arn);
+    response.optional_text("mapRunArn", map_run);
     response.optional_text("traceHeader", execution.trace_header.as_deref());
     // The States.Timeout of a timed out execution is only in its history.
     if execution.status != Status::TimedOut {
@@ -70,6 +72,7 @@ fn describe(
     response.number("redriveCount", u64::from(execution.redrive_count));
     response.optional_time("redriveDate", execution.redrive_date);
     match not_redrivable {
+        None if map_run.is_some() => response.text("redriveStatus", "REDRIVABLE_BY_MAP_RUN"),
         None => response.text("redriveStatus", "REDRIVABLE"),
         Some(reason) => {
             response.text("redriveStatus", "NOT_REDRIVABLE");

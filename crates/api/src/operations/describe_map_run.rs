@@ -1,9 +1,13 @@
-//! DescribeMapRun. There are no Map Runs yet, so that none is found.
+//! DescribeMapRun.
+
+use engine::MapRunCounts;
+use runtime::MapRunDescription;
 
 use crate::arn::map_run_arn;
 use crate::constraints::Member;
 use crate::dispatch::{Call, Operation};
 use crate::error::ApiError;
+use crate::json::JsonObject;
 use crate::shapes::LONG_ARN;
 
 pub(crate) const OPERATION: Operation = Operation {
@@ -13,7 +17,43 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
-    let map_run = call.request.required_text("mapRunArn");
-    map_run_arn(map_run)?;
-    Err(ApiError::reference_not_found(map_run))
+    let arn = call.request.required_text("mapRunArn");
+    map_run_arn(arn)?;
+    let run = call.api.runtime.describe_map_run(arn).await?;
+    Ok(describe(&run))
+}
+
+fn describe(run: &MapRunDescription) -> Vec<u8> {
+    let settings = &run.settings;
+    let mut response = JsonObject::with_capacity(1024);
+    response.text("mapRunArn", &settings.arn);
+    response.text("executionArn", &run.execution_arn);
+    response.text("status", run.status.name());
+    response.time("startDate", run.start_date);
+    response.optional_time("stopDate", run.stop_date);
+    response.number("maxConcurrency", u64::from(settings.max_concurrency));
+    let percentage = serde_json::json!(settings.tolerated_failure_percentage);
+    response.value("toleratedFailurePercentage", &percentage);
+    response.number("toleratedFailureCount", settings.tolerated_failure_count);
+    for (key, counts) in
+        [("itemCounts", &run.item_counts), ("executionCounts", &run.execution_counts)]
+    {
+        let written = run.results_written;
+        response.object(key, |object| write_counts(object, counts, written));
+    }
+    response.number("redriveCount", 0);
+    response.finish()
+}
+
+fn write_counts(object: &mut JsonObject, counts: &MapRunCounts, results_written: u64) {
+    object.number("pending", counts.pending);
+    object.number("running", counts.running);
+    object.number("succeeded", counts.succeeded);
+    object.number("failed", counts.failed);
+    object.number("timedOut", counts.timed_out);
+    object.number("aborted", counts.aborted);
+    object.number("total", counts.total());
+    object.number("resultsWritten", results_written);
+    object.number("failuresNotRedrivable", 0);
+    object.number("pendingRedrive", 0);
 }

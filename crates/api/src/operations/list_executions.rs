@@ -43,11 +43,22 @@ const PENDING_REDRIVE: &str = "PENDING_REDRIVE";
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let of = executions_of(&call)?;
     let status = call.request.text("statusFilter").unwrap_or_default();
-    let arn = call.request.text("stateMachineArn").unwrap_or_default();
-    let binding = [OPERATION.name, arn, status];
+    let map_run = call.request.text("mapRunArn");
+    if let Some(map_run) = map_run {
+        call.api.runtime.describe_map_run(map_run).await?;
+    }
+    let arn = call.request.text("stateMachineArn").or(map_run).unwrap_or_default();
+    let redrive_filter = call.request.text("redriveFilter").unwrap_or_default();
+    let binding = [OPERATION.name, arn, status, redrive_filter];
     let after = pages::number_places(&call, &binding)?
         .map(|[moment, key]| ListPlace { moment: moment.cast_signed(), key: ExecutionKey(key) });
     let items = page_items(call.request.integer("maxResults"));
+    // No child was redriven yet, and none waits for it.
+    if status == PENDING_REDRIVE || redrive_filter == "REDRIVEN" {
+        let mut response = JsonObject::new();
+        response.objects("executions", &[], write);
+        return Ok(response.finish());
+    }
     let query = ExecutionQuery { of, status: code_of(status), after, limit: items + 1 };
     let mut executions = call.api.runtime.list_executions(query).await?;
     let has_more = executions.len() > items;
@@ -89,8 +100,7 @@ fn executions_of(call: &Call<'_>) -> Result<ExecutionsOf, ApiError> {
         }
         (None, Some(map_run)) => {
             map_run_arn(map_run)?;
-            // This server has no Map Runs yet, so that none can be found.
-            Err(ApiError::reference_not_found(map_run))
+            Ok(ExecutionsOf::MapRun(map_run.to_owned()))
         }
         _ => Err(ApiError::validation(
             "Exactly one of stateMachineArn and mapRunArn must be specified",
@@ -114,6 +124,10 @@ fn write(item: &mut JsonObject, execution: &ExecutionSummary) {
     item.text("status", execution.status.name());
     item.time("startDate", execution.start_date);
     item.optional_time("stopDate", execution.stop_date);
+    if let Some((map_run_arn, items)) = &execution.map_run {
+        item.text("mapRunArn", map_run_arn);
+        item.number("itemCount", u64::from(*items));
+    }
     item.optional_text("stateMachineVersionArn", execution.version_arn.as_deref());
     item.optional_text("stateMachineAliasArn", execution.alias_arn.as_deref());
     item.number("redriveCount", u64::from(execution.redrive_count));

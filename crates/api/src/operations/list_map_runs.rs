@@ -1,4 +1,4 @@
-//! ListMapRuns. No execution has Map Runs yet: a distributed Map state fails.
+//! ListMapRuns, newest first.
 
 use crate::arn::execution_arn;
 use crate::constraints::Member;
@@ -6,7 +6,7 @@ use crate::dispatch::{Call, Operation};
 use crate::error::ApiError;
 use crate::json::JsonObject;
 use crate::pages;
-use crate::shapes::{ARN, MAX_RESULTS, NEXT_TOKEN};
+use crate::shapes::{ARN, MAX_RESULTS, NEXT_TOKEN, page_items};
 
 pub(crate) const OPERATION: Operation = Operation {
     name: "ListMapRuns",
@@ -21,11 +21,23 @@ pub(crate) const OPERATION: Operation = Operation {
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let execution = call.request.required_text("executionArn");
     execution_arn(execution)?;
-    // No page was ever given out, so that any token is one of somebody else.
     let binding = [OPERATION.name, execution];
-    pages::place(&call, &binding)?;
-    call.api.runtime.describe_execution(execution).await?;
-    let mut response = JsonObject::new();
-    response.objects("mapRuns", [(); 0], |_, ()| {});
+    let after = pages::text_place(&call, &binding)?;
+    let items = page_items(call.request.integer("maxResults"));
+    let runs = call.api.runtime.list_map_runs(execution).await?;
+    // Newest first: a page goes on behind the last one of the page before.
+    let beyond = runs.iter().position(|run| *run.settings.arn == *after).map_or(0, |at| at + 1);
+    let page = &runs[beyond..runs.len().min(beyond + items)];
+    let mut response = JsonObject::with_capacity(128 + 512 * page.len());
+    response.objects("mapRuns", page, |object, run| {
+        object.text("executionArn", &run.execution_arn);
+        object.text("mapRunArn", &run.settings.arn);
+        object.text("stateMachineArn", &engine::labelled_machine_arn(&run.settings.arn));
+        object.time("startDate", run.start_date);
+        object.optional_time("stopDate", run.stop_date);
+    });
+    if let Some(last) = page.last().filter(|_| beyond + items < runs.len()) {
+        pages::write_next(&mut response, &call, &binding, last.settings.arn.as_bytes());
+    }
     Ok(response.finish())
 }

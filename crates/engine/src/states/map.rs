@@ -13,9 +13,8 @@ use crate::{EventKind, FrameId};
 
 impl Turn<'_> {
     pub(super) fn map(&mut self, frame: FrameId, map: &Map) -> Result<(), Stop> {
-        if map.distributed.is_some() {
-            let cause = "Distributed Map is not supported by this version of Stepwell.";
-            return Err(self.runtime_error(frame, cause).into());
+        if let Some(distributed) = &map.distributed {
+            return self.distributed_map(frame, map, distributed);
         }
         let effective = self.effective_input(frame)?;
         // AWS reads them also where an inline Map does not use them.
@@ -71,7 +70,9 @@ impl Turn<'_> {
                 let value = self.evaluate(frame, sight, |environment| {
                     Ok(path.evaluate_field(environment)?.into_owned())
                 })?;
-                let cause = match value.as_f64() {
+                // AWS takes a string of digits too.
+                let digits = value.as_str().and_then(|text| text.trim().parse().ok());
+                let cause = match value.as_f64().or(digits) {
                     Some(percentage) if (0.0..=100.0).contains(&percentage) => {
                         return Ok(Some(percentage));
                     }
@@ -110,7 +111,7 @@ impl Turn<'_> {
         let sight = Sight::input(effective.value());
         match &map.items {
             Items::Input if self.state(frame).query_language == QueryLanguage::Jsonata => {
-                match effective.value().is_array() {
+                match is_collection(map, effective.value()) {
                     true => Ok(effective.clone()),
                     false => {
                         let cause = format!(
@@ -122,18 +123,18 @@ impl Turn<'_> {
                     }
                 }
             }
-            Items::Input => self.array_at(frame, effective.clone(), "$"),
+            Items::Input => self.array_at(frame, map, effective.clone(), "$"),
             Items::Path(path) => {
                 let value = self.evaluate(frame, sight, |environment| {
                     Ok(path.evaluate_field(environment)?.into_owned())
                 })?;
-                self.array_at(frame, Payload::from_value(value), path.text())
+                self.array_at(frame, map, Payload::from_value(value), path.text())
             }
             Items::Template(template) => {
                 let items = self.evaluate(frame, sight, |environment| {
                     template.evaluate_payload(environment, "Items")
                 })?;
-                if items.value().is_array() {
+                if is_collection(map, items.value()) {
                     return Ok(items);
                 }
                 let error = match template {
@@ -151,8 +152,14 @@ impl Turn<'_> {
     }
 
     /// What a JSONPath Map goes over: inline only an array will do.
-    fn array_at(&self, frame: FrameId, items: Payload, path: &str) -> Result<Payload, Stop> {
-        if items.value().is_array() {
+    fn array_at(
+        &self,
+        frame: FrameId,
+        map: &Map,
+        items: Payload,
+        path: &str,
+    ) -> Result<Payload, Stop> {
+        if is_collection(map, items.value()) {
             return Ok(items);
         }
         // AWS names the path below its root, whichever root it is.
@@ -191,7 +198,7 @@ impl Turn<'_> {
         let asl::StateKind::Map(map) = &state.kind else { unreachable!("only a Map iterates") };
         let Some(selector) = &map.item_selector else { return Ok(item.value.clone()) };
         let effective = self.effective_input(frame)?;
-        let extra = Extra { item: Some(item.clone()), task_token: None };
+        let extra = Extra { item: Some(item.clone()), ..Extra::default() };
         let input =
             self.evaluate_with(frame, Sight::input(effective.value()), &extra, |environment| {
                 selector.evaluate_payload(environment, "ItemSelector")
@@ -220,6 +227,11 @@ impl Turn<'_> {
         self.emit(frame, EventKind::MapSucceeded { frame, state })?;
         self.finish(frame, result)
     }
+}
+
+/// Whether a Map goes over it: an array, and in a distributed Map the pairs of an object.
+fn is_collection(map: &Map, items: &Value) -> bool {
+    items.is_array() || map.distributed.is_some() && items.is_object()
 }
 
 /// An item of an array, or a pair of an object as `{"Key": …, "Value": …}`.

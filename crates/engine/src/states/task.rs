@@ -17,8 +17,10 @@ impl Turn<'_> {
         // The attempt is named by its Scheduled event, which is the next one.
         let id = TaskId(self.execution.last_id + 1);
         let takes = task.resource.takes_task_token();
-        let extra =
-            Extra { task_token: takes.then(|| self.stamp.world.task_token(id)), item: None };
+        let extra = Extra {
+            task_token: takes.then(|| self.stamp.world.task_token(id)),
+            ..Extra::default()
+        };
         let parameters = self.arguments(frame, &effective, &extra)?;
         let credentials = match &task.credentials {
             None => None,

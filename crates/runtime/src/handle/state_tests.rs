@@ -151,5 +151,6 @@ fn identity(arn_scope: &str, role_arn: Option<Box<str>>) -> Identity {
         region: crate::arns::region(&format!("{arn_scope}:")).into(),
         express: true,
         test_case: None,
+        map_run: None,
     }
 }

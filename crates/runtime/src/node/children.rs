@@ -134,7 +134,10 @@ impl Node {
 
     /// Whether an execution only waits for others, each of which will find it again.
     pub(super) fn is_parked(&self, key: ExecutionKey, execution: &engine::Execution) -> bool {
-        !execution.wants_to_continue()
+        let has_map_run =
+            execution.map_runs().any(|run| run.status == engine::MapRunStatus::Running);
+        !has_map_run
+            && !execution.wants_to_continue()
             && execution.tasks_of_this_process().all(|task| self.children.is_parked((key, task)))
     }
 

@@ -16,9 +16,11 @@ use crate::timers::Alarm;
 
 /// What waits for a commit or is in one.
 enum Pending {
+    /// With what is kept beside it.
     Turn {
         key: ExecutionKey,
         write: Box<TurnWrite>,
+        records: Vec<Write>,
     },
     Operation {
         operation: Operation,
@@ -30,7 +32,8 @@ enum Pending {
 
 /// What a part of a batch belongs to.
 enum Part {
-    Turn(ExecutionKey),
+    /// With the number of its records.
+    Turn(ExecutionKey, usize),
     /// With the number of its writes.
     Operation(Operation, usize),
     Unattended(usize),
@@ -78,8 +81,13 @@ impl Commits {
 
 impl Node {
     /// Brings a turn on its way.
-    pub(super) fn keep_turn(&mut self, key: ExecutionKey, write: TurnWrite) {
-        self.commits.pending.push_back(Pending::Turn { key, write: Box::new(write) });
+    pub(super) fn keep_turn(
+        &mut self,
+        key: ExecutionKey,
+        write: Box<TurnWrite>,
+        records: Vec<Write>,
+    ) {
+        self.commits.pending.push_back(Pending::Turn { key, write, records });
         self.flush();
     }
 
@@ -116,8 +124,9 @@ impl Node {
             }
             bytes += more_bytes;
             match commits.pending.pop_front().expect("looked at above") {
-                Pending::Turn { key, write } => {
-                    parts.push(Part::Turn(key));
+                Pending::Turn { key, write, records } => {
+                    parts.push(Part::Turn(key, records.len()));
+                    writes.extend(records);
                     writes.push(Write::Turn(*write));
                 }
                 Pending::Operation { operation, writes: more } => {
@@ -156,7 +165,7 @@ impl Node {
         let mut outcomes = outcomes.into_iter();
         for part in parts {
             match part {
-                Part::Turn(key) => match outcomes.next().expect("counted above") {
+                Part::Turn(key, records) => match outcomes.nth(records).expect("counted above") {
                     Outcome::Committed => self.turn_committed(key),
                     Outcome::NameTaken => self.name_taken(key),
                     Outcome::Conflict => self.turn_conflicts(key),
@@ -197,12 +206,15 @@ impl Node {
         let mut findings = findings.into_iter();
         for part in parts {
             match part {
-                Part::Turn(key) => match findings.next().expect("one finding for each write") {
-                    Finding::Durable => self.turn_committed(key),
-                    Finding::Absent(loaded) => {
-                        self.turn_lost(key, loaded.map(|loaded| *loaded), &error);
+                // The records are in the same transaction.
+                Part::Turn(key, records) => {
+                    match findings.nth(records).expect("one finding for each write") {
+                        Finding::Durable => self.turn_committed(key),
+                        Finding::Absent(loaded) => {
+                            self.turn_lost(key, loaded.map(|loaded| *loaded), &error);
+                        }
                     }
-                },
+                }
                 Part::Unattended(count) => {
                     for _ in 0..count {
                         findings.next().expect("one finding for each write");
@@ -227,7 +239,7 @@ impl Node {
     fn give_up_waiting(&mut self, mut parts: Vec<Part>, writes: Vec<Write>, error: StoreError) {
         for part in &mut parts {
             match part {
-                Part::Turn(key) => self.turn_unsettled(*key, &error),
+                Part::Turn(key, _) => self.turn_unsettled(*key, &error),
                 Part::Unattended(_) => {}
                 Part::Operation(operation, _) => {
                     if let Some(reply) = operation.give_up() {
@@ -241,9 +253,9 @@ impl Node {
                 Pending::Turn { key, .. } if self.is_starting(key) => {
                     self.turn_lost(key, None, &error);
                 }
-                Pending::Turn { key, write } => {
+                Pending::Turn { key, write, records } => {
                     self.turn_unsettled(key, &error);
-                    self.commits.pending.push_back(Pending::Turn { key, write });
+                    self.commits.pending.push_back(Pending::Turn { key, write, records });
                 }
                 Pending::Unattended(writes) => {
                     self.commits.pending.push_back(Pending::Unattended(writes));
@@ -275,7 +287,7 @@ impl Pending {
     /// Writes and bytes.
     fn size(&self) -> (usize, usize) {
         match self {
-            Pending::Turn { write, .. } => (1, turn_size(write)),
+            Pending::Turn { write, records, .. } => (1 + records.len(), turn_size(write)),
             Pending::Operation { writes, .. } | Pending::Unattended(writes) => {
                 let size = |write: &Write| match write {
                     Write::Turn(turn) => turn_size(turn),

@@ -9,8 +9,10 @@ use serde_json::Value;
 use store::ExecutionKey;
 
 use super::ReplyId;
+use super::map_runs::ChildOf;
 use crate::definitions::Definition;
-use crate::records::{ParentRecord, StateMachineRecord};
+use crate::metering::Billing;
+use crate::records::{ExecutionHeader, ParentRecord};
 use crate::{ExecutionDescription, StartRequest};
 
 /// A command that waits for its turn, and what to do once it is durable.
@@ -39,6 +41,8 @@ pub(crate) enum Then {
     Submit(TaskId),
     /// A call came back.
     Return(TaskId),
+    /// UpdateMapRun.
+    Update(ReplyId),
     /// Whoever waited was told that nobody knows what became of it.
     Nothing,
 }
@@ -47,7 +51,10 @@ impl Then {
     /// The caller that gets an error if the command cannot be made durable. Polls just go on.
     pub(crate) fn caller(&self) -> Option<ReplyId> {
         match self {
-            Then::Stop(reply) | Then::Token(reply) | Then::Redrive { reply, .. } => Some(*reply),
+            Then::Stop(reply)
+            | Then::Token(reply)
+            | Then::Update(reply)
+            | Then::Redrive { reply, .. } => Some(*reply),
             Then::Activity { .. } | Then::Submit(_) | Then::Return(_) | Then::Nothing => None,
         }
     }
@@ -56,6 +63,13 @@ impl Then {
 /// Who waits for a look at an execution in a durable state.
 pub(crate) enum Reader {
     Describe(ReplyId),
+    /// DescribeMapRun, ListMapRuns.
+    MapRuns(ReplyId),
+    /// A child of a Map Run asks whether it is still waited for.
+    MapRunChild {
+        key: ExecutionKey,
+        child: ChildOf,
+    },
     /// StartExecution with a name that is taken: is it the same start?
     StartAgain {
         reply: ReplyId,
@@ -80,7 +94,6 @@ pub(crate) struct Starter {
 
 /// What is needed until the first turn is durable.
 pub(crate) struct FirstTurn {
-    pub(crate) machine: Arc<StateMachineRecord>,
     pub(crate) starter: Option<Starter>,
 }
 
@@ -142,7 +155,8 @@ pub(crate) struct Resident {
 pub(crate) struct Known {
     pub(crate) identity: Arc<Identity>,
     pub(crate) definition: Arc<Definition>,
-    pub(crate) trace_header: Option<String>,
+    /// What its row says of it once and for ever.
+    pub(crate) header: Arc<ExecutionHeader>,
     /// `loggingConfiguration` of the state machine when it started.
     pub(crate) logging: Option<Arc<Value>>,
     /// The task that started it, if one did.
@@ -153,7 +167,8 @@ impl Known {
     /// The execution as DescribeExecution shows it.
     pub(crate) fn describe(&self, execution: &Execution) -> ExecutionDescription {
         let bytes = Some(self.definition.text.len());
-        super::description(execution, self.trace_header.clone(), self.parent.as_deref(), bytes)
+        let trace_header = self.header.trace_header.clone();
+        description(execution, trace_header, self.parent.as_deref(), bytes)
     }
 }
 
@@ -285,5 +300,31 @@ impl Executions {
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Resident> {
         self.residents.values()
+    }
+}
+
+/// An execution as DescribeExecution shows it.
+pub(crate) fn description(
+    execution: &Execution,
+    trace_header: Option<String>,
+    parent: Option<&ParentRecord>,
+    definition_bytes: Option<usize>,
+) -> ExecutionDescription {
+    ExecutionDescription {
+        identity: Arc::clone(&execution.identity),
+        status: execution.status,
+        start_date: execution.start_date(),
+        stop_date: execution.stop_date(),
+        input: execution.input().clone(),
+        output: execution.output().cloned(),
+        error: execution.error().map(Into::into),
+        cause: execution.cause().map(Into::into),
+        trace_header,
+        parent_execution_arn: parent.map(|parent| parent.execution.clone()),
+        transitions: execution.transitions(),
+        redrive_count: execution.redrive_count(),
+        redrive_date: execution.redrive_date(),
+        redrivability: execution.redrivability(),
+        billing: definition_bytes.and_then(|bytes| Billing::of(execution, bytes)),
     }
 }

@@ -23,7 +23,9 @@ impl Node {
         };
         let Some(test_case) = known.identity.test_case.as_deref() else { return false };
         let ask = |state_name: &str, number| {
-            let state_machine_name = &known.identity.state_machine_name;
+            // A Map Run's children run test cases of the state machine that they are a part of.
+            let name = &known.identity.state_machine_name;
+            let state_machine_name = name.split_once('/').map_or(&**name, |(name, _)| name);
             mocks.answer(&MockedAttempt { state_machine_name, test_case, state_name, number })
         };
         let task = match effect {
@@ -31,7 +33,12 @@ impl Node {
             Effect::OfferActivity(offer) => offer.task,
             // A job that only a mock began is nowhere to be stopped.
             Effect::CancelJob(dispatch) => return ask(&dispatch.state_name, 0).is_some(),
-            Effect::CancelTask { .. } | Effect::ReleaseJob { .. } => return false,
+            Effect::CancelTask { .. }
+            | Effect::ReleaseJob { .. }
+            | Effect::StartChild(_)
+            | Effect::ReadItems { .. }
+            | Effect::WriteResults { .. }
+            | Effect::StopChildren { .. } => return false,
         };
         let Some((state, number)) = execution.attempt_of(task) else { return false };
         let Some(answer) = ask(&known.definition.program.state(state).name, number) else {

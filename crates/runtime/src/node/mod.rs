@@ -12,6 +12,7 @@
 mod children;
 mod commits;
 mod executions;
+mod map_runs;
 mod mocked;
 mod reading;
 mod redrives;
@@ -25,7 +26,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
-use engine::{TaskFailure, TaskId};
+use engine::{MapRun, MapRunId, MapRunUpdate, TaskFailure, TaskId};
 use store::{ExecutionKey, ExecutionRow, Outcome, Store, StoreError, Write};
 
 use crate::activities::Activities;
@@ -50,7 +51,9 @@ use crate::{
     StateMachineUpdate, Statistics, TaskCall,
 };
 pub use children::ParentState;
-pub(crate) use turns::description;
+pub(crate) use executions::description;
+pub(crate) use map_runs::child_end;
+pub use map_runs::{ChildOf, FoundChild};
 
 use children::Children;
 use commits::Commits;
@@ -106,6 +109,11 @@ pub enum Input {
     },
     RecoveryListed {
         result: Result<Vec<ExecutionKey>, StoreError>,
+    },
+    /// The store was asked for a child of a Map Run.
+    MapRunChildFound {
+        child: ChildOf,
+        result: Result<FoundChild, LoadError>,
     },
     OpenCounted {
         machine_arn: Box<str>,
@@ -182,6 +190,11 @@ pub enum Output {
         after: ExecutionKey,
         limit: usize,
     },
+    /// Look for a child of a Map Run, answer with [`Input::MapRunChildFound`].
+    FindMapRunChild {
+        child: ChildOf,
+        arn: Box<str>,
+    },
     /// [`Store::count_open`], answer with [`Input::OpenCounted`].
     CountOpen(Box<str>),
     /// Read an execution that is over, answer with [`Input::ChildDescribed`].
@@ -250,6 +263,16 @@ pub enum Request {
     },
     WaitForEnd {
         execution_arn: Box<str>,
+    },
+    /// The Map Runs of an execution. Answered with [`Answer::Elsewhere`] for an execution that is
+    /// not in memory.
+    MapRuns {
+        execution_arn: Box<str>,
+    },
+    UpdateMapRun {
+        execution_arn: Box<str>,
+        map_run: MapRunId,
+        update: MapRunUpdate,
     },
     Task {
         token: String,
@@ -325,6 +348,7 @@ pub enum Answer {
     Done,
     Started(Started),
     Described(Box<ExecutionDescription>),
+    MapRuns(Vec<MapRun>),
     /// The execution is not in memory; the store has it, if there is one.
     Elsewhere,
     /// The execution is over.
@@ -379,6 +403,7 @@ pub struct Node {
     children: Children,
     commits: Commits,
     unwritten_usage: UnwrittenUsage,
+    map_runs: map_runs::MapRunChildren,
     reading: Reading,
     resources: Resources,
     /// Starts that wait for a definition to be read.
@@ -432,6 +457,7 @@ impl Node {
             children: Children::default(),
             commits: Commits::default(),
             unwritten_usage: UnwrittenUsage::default(),
+            map_runs: map_runs::MapRunChildren::default(),
             reading: Reading::new(now),
             resources: Resources::default(),
             awaiting_definition: HashMap::new(),
@@ -503,6 +529,7 @@ impl Node {
             Input::DefinitionLoaded { hash, result } => self.definition_loaded(hash, result),
             Input::DueListed { until, result } => self.due_listed(until, result),
             Input::RecoveryListed { result } => self.recovery_listed(result),
+            Input::MapRunChildFound { child, result } => self.child_found(child, result),
             Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
             Input::TaskSubmitted { key, task, output } => self.task_submitted(key, task, output),
@@ -556,6 +583,11 @@ impl Node {
             Request::WaitForEnd { execution_arn } => {
                 self.by_arn(&execution_arn, ByArn::WaitForEnd(reply));
             }
+            Request::MapRuns { execution_arn } => self.map_runs_of(reply, &execution_arn),
+            Request::UpdateMapRun { execution_arn, map_run, update } => {
+                let request = ByArn::UpdateMapRun { reply, map_run, update };
+                self.by_arn(&execution_arn, request);
+            }
             Request::Task { token, report } => self.report(reply, &token, report),
             Request::Poll { activity_arn, worker_name } => {
                 self.poll(reply, &activity_arn, worker_name);
@@ -579,6 +611,7 @@ impl Node {
                 Alarm::Recovery => self.list_recovery(),
                 Alarm::Children => self.retry_children(),
                 Alarm::Usage => self.write_usage(),
+                Alarm::MapRunChildren => self.seek_again(),
                 Alarm::CountOpen => self.count_open_of_deleting(),
             }
         }

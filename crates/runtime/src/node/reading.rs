@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use asl::Timestamp;
-use engine::{Effect, TaskId};
+use engine::{Effect, MapRunId, MapRunUpdate, TaskId};
 use store::{ExecutionKey, ExecutionRow, StoreError};
 
 use super::executions::{Entry, Known, Phase, Reader, Resident, Then};
@@ -35,6 +35,11 @@ pub(super) enum ByArn {
         input: asl::Payload,
         parent: Option<Arc<ParentRecord>>,
     },
+    UpdateMapRun {
+        reply: ReplyId,
+        map_run: MapRunId,
+        update: MapRunUpdate,
+    },
     /// The call of a task has ended and waits for the execution.
     Await {
         place: (ExecutionKey, TaskId),
@@ -48,7 +53,8 @@ impl ByArn {
             ByArn::Stop { reply, .. }
             | ByArn::Redrive { reply, .. }
             | ByArn::WaitForEnd(reply)
-            | ByArn::StartAgain { reply, .. } => Some(*reply),
+            | ByArn::StartAgain { reply, .. }
+            | ByArn::UpdateMapRun { reply, .. } => Some(*reply),
             ByArn::Await { .. } => None,
         }
     }
@@ -133,6 +139,10 @@ impl Node {
             ByArn::StartAgain { reply, input, parent } => {
                 self.read(key, Reader::StartAgain { reply, input, parent });
             }
+            ByArn::UpdateMapRun { reply, map_run, update } => {
+                let command = engine::Command::UpdateMapRun { map_run, update };
+                self.command(key, Entry { command, then: Then::Update(reply) });
+            }
             ByArn::Await { place, result } => self.park(key, place, result),
         }
     }
@@ -187,6 +197,7 @@ impl Node {
                 return self.reopen(row.key, Node::redrive_entry(reply, client_token));
             }
             ByArn::WaitForEnd(_) => Ok(Answer::Ended),
+            ByArn::UpdateMapRun { .. } => Err(RuntimeError::MapRunCompleted),
             ByArn::StartAgain { parent, .. } => {
                 same_ended_start(row, parent.as_deref()).map(Answer::Started)
             }
@@ -252,12 +263,13 @@ impl Node {
         let Some(open) = open else {
             return self.adopt_ended(key, &row);
         };
-        let OpenExecution { execution, definition, trace_header, logging, parent, effects, bytes } =
-            open;
+        let OpenExecution { execution, definition, header, effects, bytes } = open;
+        let logging = header.configurations.logging.clone().map(Arc::new);
+        let parent = header.parent.clone();
         let identity = Arc::clone(&execution.identity);
         let is_child = parent.is_some() && execution.redrive_count() == 0;
         let parent = parent.map(Arc::new);
-        self.executions.know(key, Known { identity, definition, trace_header, logging, parent });
+        self.executions.know(key, Known { identity, definition, header, logging, parent });
         if let Some(resident) = self.executions.get_mut(key) {
             resident.turns = row.turns;
             resident.bytes = bytes;
@@ -267,7 +279,14 @@ impl Node {
         let is_new = |node: &Node, effect: &Effect| match effect {
             Effect::RunTask(dispatch) => !node.calls.contains(&(key, dispatch.task)),
             Effect::OfferActivity(offer) => !node.activities.is_open(key, offer.task),
-            Effect::CancelTask { .. } | Effect::CancelJob(_) | Effect::ReleaseJob { .. } => true,
+            Effect::CancelTask { .. }
+            | Effect::CancelJob(_)
+            | Effect::ReleaseJob { .. }
+            // Known where they are taken care of.
+            | Effect::StartChild(_)
+            | Effect::ReadItems { .. }
+            | Effect::WriteResults { .. }
+            | Effect::StopChildren { .. } => true,
         };
         for effect in effects {
             // What this process does already was not left behind by another.
@@ -278,6 +297,7 @@ impl Node {
         if is_child {
             self.look_for_parent(key);
         }
+        self.check_child(key);
         self.settle(key);
     }
 
@@ -292,10 +312,18 @@ impl Node {
             return;
         };
         self.timers.wake_exactly(key, None);
+        if let Ok((_, header)) = load::identity(row)
+            && let Some(link) = &header.map_run
+        {
+            self.child_ended_in_store(&row.new.arn, link);
+        }
         let stop_date = Timestamp(row.state.stop_date.unwrap_or(row.new.start_date));
         for reader in resident.readers {
             match reader {
-                Reader::Describe(reply) => self.reply(reply, Ok(Answer::Elsewhere)),
+                Reader::Describe(reply) | Reader::MapRuns(reply) => {
+                    self.reply(reply, Ok(Answer::Elsewhere));
+                }
+                Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
                 Reader::StartAgain { reply, parent, .. } => {
                     let answer = same_ended_start(row, parent.as_deref()).map(Answer::Started);
                     self.reply(reply, answer);
@@ -320,15 +348,16 @@ impl Node {
         let nothing = || RuntimeError::ExecutionDoesNotExist(String::new());
         for reader in resident.readers {
             match reader {
-                Reader::Describe(reply) | Reader::StartAgain { reply, .. } => {
-                    self.reply(reply, Err(nothing()));
-                }
+                Reader::Describe(reply)
+                | Reader::MapRuns(reply)
+                | Reader::StartAgain { reply, .. } => self.reply(reply, Err(nothing())),
+                Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }
         }
         for entry in resident.queue {
             match entry.then {
-                Then::Stop(reply) | Then::Redrive { reply, .. } => {
+                Then::Stop(reply) | Then::Update(reply) | Then::Redrive { reply, .. } => {
                     self.reply(reply, Err(nothing()));
                 }
                 Then::Token(reply) => self.reply(reply, Err(RuntimeError::TaskDoesNotExist)),
@@ -388,16 +417,18 @@ impl Node {
             return;
         };
         let mut replies = Vec::new();
-        let mut not_handed_over = Vec::new();
+        let mut without_caller = Vec::new();
         for reader in std::mem::take(&mut resident.readers) {
             match reader {
-                Reader::Describe(reply) | Reader::StartAgain { reply, .. } => replies.push(reply),
-                Reader::HandOver { poll, task, input } => {
-                    not_handed_over.push(Reader::HandOver { poll, task, input });
+                Reader::Describe(reply)
+                | Reader::MapRuns(reply)
+                | Reader::StartAgain { reply, .. } => replies.push(reply),
+                reader @ (Reader::HandOver { .. } | Reader::MapRunChild { .. }) => {
+                    without_caller.push(reader);
                 }
             }
         }
-        resident.readers = not_handed_over;
+        resident.readers = without_caller;
         resident.queue.retain(|entry| match entry.then.caller() {
             Some(reply) => {
                 replies.push(reply);

@@ -155,6 +155,7 @@ impl Node {
             region: arns::region(&arn).into(),
             express: machine.machine_type == MachineType::Express,
             test_case: split_test_case(&request.state_machine_arn).1.map(Into::into),
+            map_run: None,
             arn,
         });
         let key = ExecutionKey(self.next_key);
@@ -163,18 +164,22 @@ impl Node {
         let execution = if is_sync { Execution::new_synchronous } else { Execution::new };
         resident.phase = Phase::Idle(Box::new(execution(Arc::clone(&identity))));
         resident.input = Some(request.input.clone());
-        let trace_header = request.trace_header.clone();
+        let header = Arc::new(machine.execution_header(
+            request.trace_header.clone(),
+            identity.test_case.clone(),
+            parent.as_deref().cloned(),
+        ));
         let logging = machine.configurations.logging.clone().map(Arc::new);
         if let Some(parent) = parent.as_ref().filter(|parent| parent.awaited) {
             self.children.link(key, parent.place());
         }
-        resident.known = Some(Known { identity, definition, trace_header, logging, parent });
+        resident.known = Some(Known { identity, definition, header, logging, parent });
         if is_sync {
             resident.sync = Some(reply);
         } else {
             let request = (!is_named).then_some(request);
             let starter = Some(Starter { reply, request });
-            resident.first = Some(Box::new(FirstTurn { machine, starter }));
+            resident.first = Some(Box::new(FirstTurn { starter }));
         }
         self.executions.insert(key, resident);
         self.begin_turn(key);
@@ -187,6 +192,9 @@ impl Node {
         };
         let known = resident.known.take().expect("what has run is known");
         let arn = known.identity.arn.clone();
+        if let Some(link) = &known.header.map_run {
+            return self.child_name_taken(&arn, link);
+        }
         let parent = known.parent.clone();
         if let Some(parent) = &parent {
             self.children.unlink(parent.place());
@@ -207,7 +215,10 @@ impl Node {
                 Reader::StartAgain { reply, input, parent } => {
                     self.by_arn(&arn, ByArn::StartAgain { reply, input, parent });
                 }
-                Reader::Describe(reply) => self.reply(reply, Ok(super::Answer::Elsewhere)),
+                Reader::Describe(reply) | Reader::MapRuns(reply) => {
+                    self.reply(reply, Ok(super::Answer::Elsewhere));
+                }
+                Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }
         }

@@ -11,12 +11,8 @@ use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
 use super::{Answer, Node, Output, ReplyId, copy_of};
 use crate::activities::Offer;
 use crate::limits;
-use crate::metering::Billing;
-use crate::records::ParentRecord;
 use crate::turn::{JournalPolicy, TurnDone, TurnJob};
-use crate::{
-    ChildExecutions, ExecutionDescription, Progress, RuntimeError, Started, Submission, TaskCall,
-};
+use crate::{ChildExecutions, Progress, RuntimeError, Started, Submission, TaskCall};
 
 impl Node {
     /// Adds a command to an execution's next turn.
@@ -183,11 +179,7 @@ impl Node {
         commands.extend(entries.iter().map(|entry| entry.command.clone()));
         let journal = match &resident.first {
             _ if resident.sync.is_some() => JournalPolicy::None,
-            Some(first) => JournalPolicy::Create {
-                machine: Arc::clone(&first.machine),
-                trace_header: known.trace_header.clone(),
-                parent: known.parent.clone(),
-            },
+            Some(_) => JournalPolicy::Create { header: Arc::clone(&known.header) },
             None => JournalPolicy::Append,
         };
         let turns_before = resident.turns;
@@ -260,7 +252,7 @@ impl Node {
         };
         if let Some(write) = result.write {
             resident.phase = Phase::Committing { execution: result.execution, turn };
-            return self.keep_turn(key, *write);
+            return self.keep_turn(key, write, result.records);
         }
         let machine_arn = result.execution.identity.state_machine_arn.clone();
         resident.phase = Phase::Idle(result.execution);
@@ -381,7 +373,7 @@ impl Node {
                 start_date,
                 redrive_count,
                 logging: known.logging,
-                trace_header: known.trace_header.as_deref().map(Into::into),
+                trace_header: known.header.trace_header.as_deref().map(Into::into),
             }));
         }
         for (entry, refusal) in entries.into_iter().zip(refusals) {
@@ -418,6 +410,10 @@ impl Node {
                     self.outputs.push_back(Output::CancelCall { key, task });
                 }
             }
+            Effect::ReadItems { .. }
+            | Effect::WriteResults { .. }
+            | Effect::StartChild(_)
+            | Effect::StopChildren { .. } => self.perform_for_map_run(key, effect),
             Effect::CancelJob(dispatch) => {
                 if self.stop_child_of((key, dispatch.task)) {
                     return;
@@ -453,6 +449,13 @@ impl Node {
         stop_date: Option<Timestamp>,
     ) {
         match entry.then {
+            Then::Update(reply) => {
+                let answer = match refusal {
+                    None => Ok(Answer::Done),
+                    Some(_) => Err(RuntimeError::MapRunCompleted),
+                };
+                self.reply(reply, answer);
+            }
             Then::Stop(reply) => {
                 let stopped = stop_date.expect("an execution that was stopped is over");
                 self.reply(reply, Ok(Answer::Stopped(stopped)));
@@ -495,6 +498,7 @@ impl Node {
     ) {
         match entry.then {
             Then::Stop(reply) => self.reply(reply, Ok(Answer::Stopped(stop_date))),
+            Then::Update(reply) => self.reply(reply, Err(RuntimeError::MapRunCompleted)),
             Then::Token(reply) => self.reply(reply, Err(RuntimeError::TaskDoesNotExist)),
             Then::Redrive { .. } => unreachable!("a redrive never comes too late"),
             Then::Activity { poll, task, .. } => self.not_handed_over(key, poll, task),
@@ -508,7 +512,10 @@ impl Node {
     fn answer_isolated(&mut self, key: ExecutionKey, entry: Entry) {
         let why = self.quarantine.get(&key).cloned().unwrap_or_default();
         match entry.then {
-            Then::Stop(reply) | Then::Token(reply) | Then::Redrive { reply, .. } => {
+            Then::Stop(reply)
+            | Then::Token(reply)
+            | Then::Update(reply)
+            | Then::Redrive { reply, .. } => {
                 self.reply(reply, Err(StoreError::Failed(why).into()));
             }
             Then::Activity { poll, task, .. } => self.not_handed_over(key, poll, task),
@@ -522,7 +529,11 @@ impl Node {
     fn refuse_reader(&mut self, key: ExecutionKey, reader: Reader) {
         let why = self.quarantine.get(&key).cloned().unwrap_or_default();
         match reader {
-            Reader::Describe(reply) => self.reply(reply, Ok(Answer::Elsewhere)),
+            Reader::Describe(reply) | Reader::MapRuns(reply) => {
+                self.reply(reply, Ok(Answer::Elsewhere));
+            }
+            // Whether it is still waited for cannot be told: it goes on.
+            Reader::MapRunChild { .. } => {}
             Reader::StartAgain { reply, .. } => {
                 self.reply(reply, Err(StoreError::Failed(why).into()));
             }
@@ -541,6 +552,15 @@ impl Node {
             Reader::Describe(reply) => {
                 let described = known.describe(execution);
                 self.reply(reply, Ok(Answer::Described(Box::new(described))));
+            }
+            Reader::MapRuns(reply) => {
+                let runs = execution.map_runs().cloned().collect();
+                self.reply(reply, Ok(Answer::MapRuns(runs)));
+            }
+            Reader::MapRunChild { key: child_key, child } => {
+                let run = execution.map_run(child.run);
+                let is_awaited = run.is_some_and(|run| run.is_running(child.index));
+                self.child_checked(child_key, child, is_awaited);
             }
             Reader::StartAgain { reply, input, parent } => {
                 let is_own = parent.is_some() && parent == known.parent;
@@ -596,6 +616,7 @@ impl Node {
         if let Some(described) = described.as_ref().filter(|_| is_awaited) {
             self.child_ended(key, described);
         }
+        self.map_run_child_ended(key);
         if redrive.is_some() {
             // It has ended all the same.
             self.end_of(key, &machine_arn);
@@ -639,6 +660,13 @@ impl Node {
         for entry in turn.entries.into_iter().rev() {
             resident.queue.push_front(entry);
         }
+        if resident.first.is_some() && self.is_child(key) {
+            self.refuse_callers(key, error);
+            return self.child_start_lost(key);
+        }
+        let Some(resident) = self.executions.get_mut(key) else {
+            return;
+        };
         if let Some(first) = resident.first.take() {
             if let Some(starter) = first.starter {
                 self.reply(starter.reply, Err(copy_of(error).into()));
@@ -732,8 +760,7 @@ fn moves_on(entry: &Entry) -> bool {
 }
 
 /// What StartExecution says about a name that is taken: as on AWS, the same start while the
-/// execution runs.
-/// A task that started it finds it again, whatever became of it.
+/// execution runs. A task that started it finds it again, whatever became of it.
 fn same_start(
     execution: &Execution,
     input: &Payload,
@@ -745,30 +772,4 @@ fn same_start(
         return Ok(Answer::Started(Started { execution_arn, start_date }));
     }
     Err(RuntimeError::ExecutionAlreadyExists(execution_arn.into()))
-}
-
-/// An execution as DescribeExecution shows it.
-pub(crate) fn description(
-    execution: &Execution,
-    trace_header: Option<String>,
-    parent: Option<&ParentRecord>,
-    definition_bytes: Option<usize>,
-) -> ExecutionDescription {
-    ExecutionDescription {
-        identity: Arc::clone(&execution.identity),
-        status: execution.status,
-        start_date: execution.start_date(),
-        stop_date: execution.stop_date(),
-        input: execution.input().clone(),
-        output: execution.output().cloned(),
-        error: execution.error().map(Into::into),
-        cause: execution.cause().map(Into::into),
-        trace_header,
-        parent_execution_arn: parent.map(|parent| parent.execution.clone()),
-        transitions: execution.transitions(),
-        redrive_count: execution.redrive_count(),
-        redrive_date: execution.redrive_date(),
-        redrivability: execution.redrivability(),
-        billing: definition_bytes.and_then(|bytes| Billing::of(execution, bytes)),
-    }
 }

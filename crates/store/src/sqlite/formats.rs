@@ -13,6 +13,7 @@ use crate::{
 };
 
 const MACHINES: [&str; 2] = ["Orders", "Größe"];
+const MAP_RUN: &str = "arn:aws:states:eu-central-1:123456789012:mapRun:Orders/Each:0b1e6d1c";
 
 /// Batches that meet each part of a format. They are never changed; a part that is new in a later
 /// format is met by more of them.
@@ -29,6 +30,7 @@ fn batches(version: u32) -> Vec<Vec<Write>> {
         state_machine_arn: machine_arn(machine).into(),
         version_arn: None,
         alias_arn: None,
+        map_run_arn: None,
         start_date: 1_700_000_000_000 + key.cast_signed(),
         listed: true,
         header: format!("header {key}").into_bytes(),
@@ -111,6 +113,18 @@ fn batches(version: u32) -> Vec<Vec<Write>> {
             UsageEntry { day: 19_675, state_machine_arn: machine_arn("Größe").into(), usage };
         batches.push(vec![Write::AddUsage(entry), later(5, 1, redriven, b"5 again".to_vec())]);
     }
+    if version >= 3 {
+        let child = |key| NewExecution {
+            state_machine_arn: machine_arn("Orders/Each").into(),
+            map_run_arn: Some(MAP_RUN.into()),
+            listed: false,
+            ..standard(key, "Orders/Each")
+        };
+        batches.push(vec![
+            first(9, child(9), running, b"9".to_vec()),
+            first(10, child(10), over(1, 1_700_000_000_900), b"10".to_vec()),
+        ]);
+    }
     batches
 }
 
@@ -154,6 +168,9 @@ fn read(store: &dyn Store) -> Vec<ExecutionRow> {
         assert_eq!(store.execution_by_arn(&row.new.arn).unwrap().as_ref(), Some(&row));
         rows.push(row);
     }
+    let children = ExecutionsOf::MapRun(MAP_RUN.to_owned());
+    let query = ExecutionQuery { of: children, status: None, after: None, limit: 100 };
+    rows.extend(store.list_executions(&query).unwrap());
     for machine in MACHINES.map(machine_arn) {
         for of in [
             ExecutionsOf::Version(format!("{machine}:7")),
@@ -180,7 +197,7 @@ fn this_version_writes_its_format() {
         store.commit(&batch).unwrap();
     }
     let dump = dump(&store.shared.writer().connection);
-    expect_file!["../../../../testdata/formats/store-v2/store.sql"].assert_eq(&dump);
+    expect_file!["../../../../testdata/formats/store-v3/store.sql"].assert_eq(&dump);
 }
 
 #[test]
@@ -201,7 +218,9 @@ fn every_format_can_be_read_and_written() {
             assert_eq!(refused, [crate::Outcome::Conflict], "version {version}");
         }
         assert_eq!(read(&store), read(&oracle), "version {version}");
-        for key in (1..=8).map(ExecutionKey) {
+        let count = |store: &dyn Store| store.count_children(MAP_RUN).unwrap();
+        assert_eq!(count(&store), count(&oracle));
+        for key in (1..=oracle.highest_key().unwrap().0).map(ExecutionKey) {
             assert_eq!(store.journal(key).unwrap(), oracle.journal(key).unwrap());
         }
         assert_eq!(store.due(i64::MAX, 9).unwrap(), oracle.due(i64::MAX, 9).unwrap());

@@ -13,11 +13,12 @@ use crate::records::{
 const EXECUTION: &str = "SELECT e.key, e.turns, e.status, e.stopped, e.moment, e.wake, e.recover, \
      e.listed, e.start_date, machine.arn, version.arn, alias.arn, stem.arn, e.name, e.rest, \
      coalesce(e.header, (SELECT bytes FROM journal WHERE execution = e.key AND turn = 0)), \
-     e.redrives, e.redrive_date \
+     e.redrives, e.redrive_date, map_run.arn \
      FROM executions e JOIN arns machine ON machine.id = e.state_machine \
      LEFT JOIN arns version ON version.id = e.version \
      LEFT JOIN arns alias ON alias.id = e.alias \
      LEFT JOIN arns stem ON stem.id = e.stem \
+     LEFT JOIN arns map_run ON map_run.id = e.map_run \
      WHERE e.key = ?1";
 const _: () = assert!(HEADER_TURN == 0, "the statement above names it");
 
@@ -29,6 +30,8 @@ const TO_RECOVER: &str =
 const COUNT_OPEN: &str = "SELECT \
      (SELECT count(*) FROM executions WHERE listed = 1 AND state_machine = ?1 AND status = 0) + \
      (SELECT count(*) FROM executions WHERE listed = 0 AND status = 0 AND state_machine = ?1)";
+const COUNT_CHILDREN: &str =
+    "SELECT status, count(*) FROM executions WHERE map_run = ?1 GROUP BY status ORDER BY status";
 const HIGHEST_KEY: &str = "SELECT max(key) FROM executions";
 const PURGEABLE: &str = "SELECT key, turns, stopped, moment, listed, start_date \
      FROM executions WHERE key > ?1 ORDER BY key LIMIT ?2";
@@ -63,6 +66,7 @@ fn row(row: &Row<'_>) -> Result<ExecutionRow> {
             state_machine_arn: text(9)?,
             version_arn: optional(10)?,
             alias_arn: optional(11)?,
+            map_run_arn: optional(18)?,
             start_date: row.get(8)?,
             listed: row.get(7)?,
             header: row.get(15)?,
@@ -132,20 +136,26 @@ struct ListStatements {
 }
 
 macro_rules! list_statements {
-    ($column:literal) => {
+    ($which:literal, $column:literal) => {
         ListStatements {
             next_status: concat!(
-                "SELECT status FROM executions WHERE listed = 1 AND ",
+                "SELECT status FROM executions WHERE ",
+                $which,
+                " AND ",
                 $column,
                 " = ?1 AND status > ?2 ORDER BY status LIMIT 1"
             ),
             first_page: concat!(
-                "SELECT moment, key FROM executions WHERE listed = 1 AND ",
+                "SELECT moment, key FROM executions WHERE ",
+                $which,
+                " AND ",
                 $column,
                 " = ?1 AND status = ?2 ORDER BY moment DESC, key DESC LIMIT ?3"
             ),
             next_page: concat!(
-                "SELECT moment, key FROM executions WHERE listed = 1 AND ",
+                "SELECT moment, key FROM executions WHERE ",
+                $which,
+                " AND ",
                 $column,
                 " = ?1 AND status = ?2 AND (moment, key) < (?4, ?5) ",
                 "ORDER BY moment DESC, key DESC LIMIT ?3"
@@ -154,9 +164,10 @@ macro_rules! list_statements {
     };
 }
 
-static BY_STATE_MACHINE: ListStatements = list_statements!("state_machine");
-static BY_VERSION: ListStatements = list_statements!("version");
-static BY_ALIAS: ListStatements = list_statements!("alias");
+static BY_STATE_MACHINE: ListStatements = list_statements!("listed = 1", "state_machine");
+static BY_VERSION: ListStatements = list_statements!("listed = 1", "version");
+static BY_ALIAS: ListStatements = list_statements!("listed = 1", "alias");
+static BY_MAP_RUN: ListStatements = list_statements!("map_run IS NOT NULL", "map_run");
 
 pub(super) fn list_executions(
     connection: &Connection,
@@ -166,6 +177,7 @@ pub(super) fn list_executions(
         ExecutionsOf::StateMachine(arn) => (&BY_STATE_MACHINE, arn),
         ExecutionsOf::Version(arn) => (&BY_VERSION, arn),
         ExecutionsOf::Alias(arn) => (&BY_ALIAS, arn),
+        ExecutionsOf::MapRun(arn) => (&BY_MAP_RUN, arn),
     };
     // One view of the store for all statements: an execution that ends meanwhile is not missed.
     let transaction = connection.unchecked_transaction()?;
@@ -247,6 +259,13 @@ pub(super) fn count_open(connection: &Connection, state_machine_arn: &str) -> Re
     let Some(id) = arns::find(connection, state_machine_arn)? else { return Ok(0) };
     let mut select = connection.prepare_cached(COUNT_OPEN)?;
     select.query_row([id], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+}
+
+pub(super) fn count_children(connection: &Connection, map_run: &str) -> Result<Vec<(u8, u64)>> {
+    let Some(id) = arns::find(connection, map_run)? else { return Ok(Vec::new()) };
+    let mut select = connection.prepare_cached(COUNT_CHILDREN)?;
+    let count = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()));
+    select.query_map([id], count)?.collect()
 }
 
 pub(super) fn highest_key(connection: &Connection) -> Result<ExecutionKey> {
@@ -333,7 +352,7 @@ mod tests {
         let file = folder.path().join("store");
         schema::create(&file).unwrap();
         let connection = schema::open_writer(&file).unwrap();
-        let lists = [&BY_STATE_MACHINE, &BY_VERSION, &BY_ALIAS];
+        let lists = [&BY_STATE_MACHINE, &BY_VERSION, &BY_ALIAS, &BY_MAP_RUN];
         let lists = lists.iter().flat_map(|of| [of.next_status, of.first_page, of.next_page]);
         let others = [
             EXECUTION,
@@ -342,6 +361,7 @@ mod tests {
             DUE,
             TO_RECOVER,
             COUNT_OPEN,
+            COUNT_CHILDREN,
             HIGHEST_KEY,
             PURGEABLE,
             USAGE,

@@ -13,8 +13,11 @@ pub(super) const APPLICATION_ID: u32 = 0x5357_454C;
 
 /// Each brings the format from its place in the list to the next version. Never changed once
 /// released; the version is SQLite's `user_version`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("0001_first.sql"), include_str!("0002_redrives_and_usage.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("0001_first.sql"),
+    include_str!("0002_redrives_and_usage.sql"),
+    include_str!("0003_map_runs.sql"),
+];
 
 /// The format that this program writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

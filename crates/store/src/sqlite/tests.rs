@@ -106,6 +106,7 @@ fn new_execution(name: u8, of: u8, bytes: usize) -> NewExecution {
         state_machine_arn: machine.into(),
         version_arn: (of & 4 == 0).then(|| format!("{machine}:1").into()),
         alias_arn: (of & 8 == 0).then(|| format!("{machine}:live").into()),
+        map_run_arn: (of & 16 == 0).then(|| format!("{machine}:run").into()),
         start_date: i64::from(of >> 4),
         listed: of & 0b11_0000 != 0,
         header: vec![of; bytes / 2],
@@ -457,7 +458,7 @@ fn what_is_not_ours_is_left_alone() {
 #[test]
 fn a_newer_store_is_left_alone() {
     let newer = expect![
-        "DIR/stepwell.sqlite was written by a newer version of Stepwell (format 1000, while this version knows formats up to 2): use that version"
+        "DIR/stepwell.sqlite was written by a newer version of Stepwell (format 1000, while this version knows formats up to 3): use that version"
     ];
     let folder = closed_store();
     let connection = rusqlite::Connection::open(folder.path().join("stepwell.sqlite")).unwrap();

@@ -100,7 +100,8 @@ impl<'a> Statements<'a> {
         Ok(Statements {
             insert_execution: connection.prepare_cached(
                 "INSERT INTO executions VALUES \
-                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+                 (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+                 ?19) \
                  ON CONFLICT DO NOTHING",
             )?,
             insert_turn: connection.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3)")?,
@@ -169,6 +170,7 @@ impl Batch<'_> {
         let state_machine = self.interned.id(self.connection, &new.state_machine_arn)?;
         let version = self.optional_id(new.version_arn.as_deref())?;
         let alias = self.optional_id(new.alias_arn.as_deref())?;
+        let map_run = self.optional_id(new.map_run_arn.as_deref())?;
         let (stem, rest) = match arns::split(&new.arn, &new.name) {
             Some((stem, rest)) => (Some(self.interned.id(self.connection, stem)?), rest),
             None => (None, &*new.arn),
@@ -195,6 +197,7 @@ impl Batch<'_> {
             first_turn,
             turn.state.redrive_count,
             turn.state.redrive_date,
+            map_run,
         ])?;
         if inserted == 0 {
             return Ok(Outcome::Conflict);

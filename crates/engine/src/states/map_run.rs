@@ -1,0 +1,693 @@
+//! Map, distributed: a child execution for every item or batch, under a Map Run.
+
+use asl::{DistributedMap, ItemBatcher, Map, Payload, ResultTransformation, StateKind};
+use serde_json::{Value, json};
+
+use crate::context::Extra;
+use crate::failure::Failure;
+use crate::frame::{MapItem, Phase};
+use crate::map_run::{self, Batching, MapRun, MapRunSettings, Reading};
+use crate::turn::{Flow, Over, Sight, Stop, Turn};
+use crate::{
+    ChildEnd, ChildStart, Effect, EventKind, FrameId, MapRunId, MapRunStatus, MapRunUpdate,
+    Refusal, Status, TaskFailure, limits,
+};
+
+const THRESHOLD_EXCEEDED: &str = "States.ExceedToleratedFailureThreshold";
+pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
+
+/// Where the items of a Map come from that reads none.
+const STATE_DATA: &str = "STATE_DATA";
+
+impl Turn<'_> {
+    /// Starts a Map Run.
+    pub(super) fn distributed_map(
+        &mut self,
+        frame: FrameId,
+        map: &Map,
+        distributed: &DistributedMap,
+    ) -> Result<(), Stop> {
+        let effective = self.effective_input(frame)?;
+        let items = match distributed.reader {
+            Some(_) => None,
+            None => Some(self.distributed_items(frame, &effective, map)?),
+        };
+        let length = items.as_ref().and_then(|(items, _)| items.value().as_array());
+        let length = length.map_or(0, Vec::len);
+        let state = self.execution.current(frame).state;
+        let length = u32::try_from(length).expect("a payload has fewer than 2^32 items");
+        self.emit(frame, EventKind::DistributedMapStarted { frame, state, length })?;
+
+        let count = self.tolerated_failure_count(frame, &effective, map)?;
+        let percentage = self.tolerated_failure_percentage(frame, &effective, map)?;
+        let max_concurrency = match &map.max_concurrency {
+            None => 0,
+            Some(number) => self.whole_number(frame, &effective, number, "MaxConcurrency", 0)?,
+        };
+        let batching = match &distributed.batcher {
+            None => None,
+            Some(batcher) => Some(self.batching(frame, &effective, batcher)?),
+        };
+        let (reading, is_negative) = self.reading(frame, &effective, distributed)?;
+        let writing = match distributed.writer.as_ref().filter(|writer| writer.exports) {
+            None => None,
+            Some(writer) => {
+                Some(self.s3_arguments(frame, &effective, writer.arguments.as_ref())?)
+            }
+        };
+        // The run is named by its own event, which is the next one.
+        let id = MapRunId(self.execution.last_id + 1);
+        let name = &self.state(frame).name;
+        let label = distributed.label.as_deref();
+        let settings = MapRunSettings {
+            arn: map_run::map_run_arn(&self.execution.identity, label, name, id),
+            max_concurrency: u32::try_from(max_concurrency).unwrap_or(u32::MAX),
+            tolerated_failure_count: count.unwrap_or(0).unsigned_abs(),
+            tolerated_failure_percentage: percentage.unwrap_or(0.0),
+            batching,
+            reading,
+            writing,
+        };
+        let settings = Box::new(settings);
+        self.emit(frame, EventKind::MapRunStarted { frame, state, settings, items })?;
+        if is_negative {
+            let failure = Failure::new(ITEM_READER_FAILED, "field MaxItems must be positive");
+            self.fail_map_run(frame, failure)?;
+        } else if self.execution.map_run_expected(id).is_reading() {
+            self.effects.push(Effect::ReadItems { map_run: id });
+        } else {
+            self.ask_for_writing(id);
+        }
+        Ok(())
+    }
+
+    /// Has the results exported, if it is time.
+    fn ask_for_writing(&mut self, id: MapRunId) {
+        if self.execution.map_run_expected(id).is_writing() {
+            self.effects.push(Effect::WriteResults { map_run: id });
+        }
+    }
+
+    /// The items as an array, and whether they are the pairs of an object.
+    fn distributed_items(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        map: &Map,
+    ) -> Result<(Payload, bool), Stop> {
+        let items = self.items(frame, effective, map)?;
+        let items = Failure::check_data(items, &self.state(frame).name)?;
+        match items.value() {
+            Value::Object(pairs) => {
+                let pairs = pairs.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
+                Ok((Payload::from_value(Value::Array(pairs.collect())), true))
+            }
+            _ => Ok((items, false)),
+        }
+    }
+
+    fn batching(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        batcher: &ItemBatcher,
+    ) -> Result<Batching, Stop> {
+        let number = |number: &Option<asl::NumberField>, field| match number {
+            None => Ok(0),
+            Some(number) => {
+                self.whole_number(frame, effective, number, field, 0).map(i64::unsigned_abs)
+            }
+        };
+        let max_items = number(&batcher.max_items, "MaxItemsPerBatch")?;
+        let most = limits::PAYLOAD_BYTES_MAX as u64;
+        let max_bytes = match number(&batcher.max_input_bytes, "MaxInputBytesPerBatch")? {
+            0 => most,
+            bytes => bytes.min(most),
+        };
+        let input = match &batcher.batch_input {
+            None => None,
+            Some(template) => {
+                let sight = Sight::input(effective.value());
+                Some(self.evaluate(frame, sight, |environment| {
+                    template.evaluate_payload(environment, "BatchInput")
+                })?)
+            }
+        };
+        Ok(Batching { max_items, max_bytes, input })
+    }
+
+    /// Where the items are read from, and whether `MaxItems` is negative.
+    fn reading(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        distributed: &DistributedMap,
+    ) -> Result<(Option<Reading>, bool), Stop> {
+        let Some(reader) = &distributed.reader else { return Ok((None, false)) };
+        let max_items = match &reader.config.max_items {
+            None => 0,
+            Some(number) => self.whole_number(frame, effective, number, "MaxItems", i64::MIN)?,
+        };
+        let arguments = self.s3_arguments(frame, effective, reader.arguments.as_ref())?;
+        let reading = Reading { arguments, max_items: max_items.max(0).unsigned_abs() };
+        Ok((Some(reading), max_items < 0))
+    }
+
+    /// `Parameters` or `Arguments` of a reader or writer.
+    fn s3_arguments(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        template: Option<&asl::Template>,
+    ) -> Result<Payload, Stop> {
+        let Some(template) = template else { return Ok(Payload::from_valid_text("{}")) };
+        let field = match self.state(frame).query_language {
+            asl::QueryLanguage::JsonPath => "Parameters",
+            asl::QueryLanguage::Jsonata => "Arguments",
+        };
+        let sight = Sight::input(effective.value());
+        Ok(self
+            .evaluate(frame, sight, |environment| template.evaluate_payload(environment, field))?)
+    }
+
+    /// Brings a Map Run on: fails it, starts children, or ends it.
+    pub(crate) fn bring_map_run_on(&mut self, frame: FrameId, id: MapRunId) -> Flow {
+        let run = self.execution.map_run_expected(id);
+        if run.is_intolerable() {
+            let cause = "The specified tolerated failure threshold was exceeded";
+            return self.fail_map_run(frame, Failure::new(THRESHOLD_EXCEEDED, cause));
+        }
+        if run.wants_children() {
+            let Some(items) = run.items.clone() else { return Ok(()) };
+            let first = usize::try_from(run.next_item()).unwrap_or(usize::MAX);
+            let Value::Array(items) = items.value() else { return Ok(()) };
+            return self.start_children(frame, id, &items[first.min(items.len())..], true);
+        }
+        self.end_map_run(frame, id)
+    }
+
+    /// Items for children that there is room for were fetched.
+    pub(crate) fn items_fetched(
+        &mut self,
+        id: MapRunId,
+        first: u64,
+        items: &[Payload],
+        is_end: bool,
+    ) -> Result<Option<Refusal>, Over> {
+        let run = self.execution.map_run(id).filter(|run| run.wants_children());
+        let (Some(run), Some(frame)) = (run, self.execution.frame_of_map_run(id)) else {
+            return Ok(Some(Refusal::TaskOver));
+        };
+        if run.next_item() != first {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        let items: Vec<Value> = items.iter().map(|item| item.value().clone()).collect();
+        self.start_children(frame, id, &items, is_end)?;
+        Ok(None)
+    }
+
+    /// Starts children with the items that are next, as many as there is room for. Where items
+    /// are in batches and more follow these, a batch that could take more is left for later.
+    fn start_children(
+        &mut self,
+        frame: FrameId,
+        id: MapRunId,
+        items: &[Value],
+        is_end: bool,
+    ) -> Flow {
+        let run = self.execution.map_run_expected(id);
+        let most = limits::TRANSITIONS_PER_TURN.saturating_sub(self.states_passed).max(1);
+        let room = run.room().min(most as usize);
+        let (mut index, first_item) = (run.next_index(), run.next_item());
+        let batching = run.settings.batching.clone();
+        let mut counts = Vec::new();
+        let mut effects = Vec::new();
+        let mut at = 0;
+        while counts.len() < room && at < items.len() {
+            let made = match &batching {
+                None => self
+                    .child_input(frame, id, first_item + at as u64, &items[at])
+                    .map(|input| (input, 1)),
+                Some(batching) => {
+                    match self.next_batch(frame, id, batching, first_item + at as u64, &items[at..])
+                    {
+                        Ok((_, taken))
+                            if at + taken == items.len()
+                                && !is_end
+                                && taken < batching.item_limit() =>
+                        {
+                            break;
+                        }
+                        made => made,
+                    }
+                }
+            };
+            let (input, taken) = match made {
+                Ok(made) => made,
+                Err(Stop::Over) => return Err(Over),
+                Err(Stop::Failed(failure)) => return self.fail_map_run(frame, failure),
+            };
+            let count = u32::try_from(taken).expect("a batch has fewer than 2^32 items");
+            effects.push(self.start_effect(frame, id, index, count, input));
+            counts.push(count);
+            index += 1;
+            at += taken;
+        }
+        if counts.is_empty() {
+            return Ok(());
+        }
+        self.states_passed += u32::try_from(counts.len()).unwrap_or(u32::MAX);
+        let state = self.execution.current(frame).state;
+        self.emit(frame, EventKind::ChildrenStarted { frame, state, items: counts })?;
+        self.effects.extend(effects);
+        Ok(())
+    }
+
+    fn start_effect(
+        &self,
+        frame: FrameId,
+        id: MapRunId,
+        index: u32,
+        items: u32,
+        input: Payload,
+    ) -> Effect {
+        let start = ChildStart { input: Some(input), items, ..self.child_start(frame, id, index) };
+        Effect::StartChild(Box::new(start))
+    }
+
+    /// What is known of a child without its input.
+    fn child_start(&self, frame: FrameId, id: MapRunId, index: u32) -> ChildStart {
+        let run = self.execution.map_run_expected(id);
+        let state = self.program.state(run.state);
+        let StateKind::Map(map) = &state.kind else { unreachable!("a Map Run is of a Map state") };
+        debug_assert!(self.execution.frames.contains_key(&frame));
+        ChildStart {
+            map_run: id,
+            map_run_arn: run.settings.arn.clone(),
+            index,
+            items: 0,
+            processor: map.processor,
+            express: is_express(map),
+            input: None,
+        }
+    }
+
+    /// The effects that take up the children of a Map Run after a crash.
+    pub(crate) fn child_effects(&self, frame: FrameId) -> Vec<Effect> {
+        let Some(Phase::MapRun(id)) =
+            self.execution.frame(frame).current().map(|current| &current.phase)
+        else {
+            return Vec::new();
+        };
+        let run = self.execution.map_run_expected(*id);
+        let find = |index| {
+            let items = run.items_of(index);
+            let start = ChildStart { items, ..self.child_start(frame, *id, index) };
+            Effect::StartChild(Box::new(start))
+        };
+        let mut effects: Vec<Effect> = run.running().map(find).collect();
+        if run.is_reading() {
+            effects.push(Effect::ReadItems { map_run: *id });
+        }
+        if run.is_writing() {
+            effects.push(Effect::WriteResults { map_run: *id });
+        }
+        effects
+    }
+
+    /// A child was lost before its start became durable: it is started again. `items` are
+    /// absent where they are in the state's data.
+    pub(crate) fn restart_child(
+        &mut self,
+        id: MapRunId,
+        index: u32,
+        items: Option<&[Payload]>,
+    ) -> Result<Option<Refusal>, Over> {
+        let run = self.execution.map_run(id).filter(|run| run.is_running(index));
+        let (Some(run), Some(frame)) = (run, self.execution.frame_of_map_run(id)) else {
+            return Ok(Some(Refusal::TaskOver));
+        };
+        let (first, count) = (run.first_item(index), run.items_of(index));
+        let values: Vec<Value> = match (items, &run.items) {
+            (Some(items), _) => items.iter().map(|item| item.value().clone()).collect(),
+            (None, Some(all)) => {
+                let from = usize::try_from(first).unwrap_or(usize::MAX);
+                let all = all.value().as_array().map_or(&[][..], Vec::as_slice);
+                all.iter().skip(from).take(count as usize).cloned().collect()
+            }
+            (None, None) => return Ok(Some(Refusal::TaskOver)),
+        };
+        let batching = run.settings.batching.clone();
+        let input = match &batching {
+            None => match values.first() {
+                Some(item) => self.child_input(frame, id, first, item),
+                None => return Ok(Some(Refusal::TaskOver)),
+            },
+            Some(batching) => {
+                let inputs = self.item_inputs(frame, id, first, &values);
+                inputs.map(|inputs| batch_input(batching, &inputs))
+            }
+        };
+        match input {
+            Ok(input) => {
+                let effect = self.start_effect(frame, id, index, count, input);
+                self.effects.push(effect);
+            }
+            Err(Stop::Over) => return Err(Over),
+            Err(Stop::Failed(failure)) => self.fail_map_run(frame, failure)?,
+        }
+        Ok(None)
+    }
+
+    /// The input of a child that has one item.
+    fn child_input(
+        &self,
+        frame: FrameId,
+        id: MapRunId,
+        at: u64,
+        item: &Value,
+    ) -> Result<Payload, Stop> {
+        let input = self.item_input(frame, id, at, item)?;
+        Ok(Failure::check_data(input, &self.state(frame).name)?)
+    }
+
+    fn item_input(
+        &self,
+        frame: FrameId,
+        id: MapRunId,
+        at: u64,
+        item: &Value,
+    ) -> Result<Payload, Stop> {
+        let StateKind::Map(map) = &self.state(frame).kind else {
+            unreachable!("a Map Run is of a Map state")
+        };
+        let Some(selector) = &map.item_selector else {
+            return Ok(Payload::from_value(item.clone()));
+        };
+        let effective = self.effective_input(frame)?;
+        let run = self.execution.map_run_expected(id);
+        let key = match run.items_are_pairs {
+            true => item.get("Key").and_then(Value::as_str).map(Into::into),
+            false => None,
+        };
+        let item = MapItem {
+            index: u32::try_from(at).unwrap_or(u32::MAX),
+            value: Payload::from_value(item.clone()),
+            key,
+        };
+        let source = self.item_source(run, item.value.value());
+        let extra = Extra { item: Some(item), item_source: Some(source), task_token: None };
+        let sight = Sight::input(effective.value());
+        Ok(self.evaluate_with(frame, sight, &extra, |environment| {
+            selector.evaluate_payload(environment, "ItemSelector")
+        })?)
+    }
+
+    /// `$$.Map.Item.Source`.
+    fn item_source(&self, run: &MapRun, _item: &Value) -> Box<str> {
+        let Some(reading) = &run.settings.reading else { return STATE_DATA.into() };
+        let arguments = reading.arguments.value();
+        let text = |name| arguments.get(name).and_then(Value::as_str);
+        match (text("Bucket"), text("Key")) {
+            (Some(bucket), Some(key)) => format!("S3://{bucket}/{key}").into(),
+            (Some(bucket), None) => format!("S3://{bucket}").into(),
+            _ => STATE_DATA.into(),
+        }
+    }
+
+    fn item_inputs(
+        &self,
+        frame: FrameId,
+        id: MapRunId,
+        first: u64,
+        items: &[Value],
+    ) -> Result<Vec<Payload>, Stop> {
+        let input = |(at, item)| self.item_input(frame, id, first + at as u64, item);
+        items.iter().enumerate().map(input).collect()
+    }
+
+    /// The input of the next batch, and how many of the items it takes.
+    fn next_batch(
+        &self,
+        frame: FrameId,
+        id: MapRunId,
+        batching: &Batching,
+        first: u64,
+        items: &[Value],
+    ) -> Result<(Payload, usize), Stop> {
+        let mut inputs = Vec::new();
+        let mut bytes = batch_input(batching, &[]).size() as u64;
+        for (at, item) in items.iter().enumerate().take(batching.item_limit()) {
+            let input = self.item_input(frame, id, first + at as u64, item)?;
+            let comma = u64::from(!inputs.is_empty());
+            if !inputs.is_empty() && bytes + comma + input.size() as u64 > batching.max_bytes {
+                break;
+            }
+            bytes += comma + input.size() as u64;
+            inputs.push(input);
+        }
+        let taken = inputs.len();
+        let input = batch_input(batching, &inputs);
+        Ok((Failure::check_data(input, &self.state(frame).name)?, taken))
+    }
+
+    /// A child has ended.
+    pub(crate) fn end_child(
+        &mut self,
+        id: MapRunId,
+        index: u32,
+        end: &ChildEnd,
+    ) -> Result<Option<Refusal>, Over> {
+        let run = self.execution.map_run(id).filter(|run| run.is_running(index));
+        let (Some(run), Some(frame)) = (run, self.execution.frame_of_map_run(id)) else {
+            return Ok(Some(Refusal::TaskOver));
+        };
+        let result = self.child_result(run, index, end);
+        let bytes = result.as_ref().map_or(0, |result| result.size() as u64 + 1);
+        // What cannot become the state's output any more is not kept.
+        let fits = run.results_bytes() + bytes <= limits::PAYLOAD_BYTES_MAX as u64;
+        let result = result.filter(|_| fits);
+        let (state, status) = (run.state, end.status);
+        self.emit(frame, EventKind::ChildEnded { frame, state, index, status, result, bytes })?;
+        self.ask_for_writing(id);
+        Ok(None)
+    }
+
+    /// What a child adds to the state's output.
+    fn child_result(&self, run: &MapRun, index: u32, end: &ChildEnd) -> Option<Payload> {
+        if run.settings.writing.is_some() {
+            return None;
+        }
+        let StateKind::Map(map) = &self.program.state(run.state).kind else { return None };
+        let writer = map.distributed.as_ref().and_then(|map| map.writer.as_ref());
+        let as_record = match writer {
+            None => false,
+            Some(writer) => {
+                end.status != Status::Succeeded
+                    || writer.transformation == Some(ResultTransformation::None)
+            }
+        };
+        if as_record {
+            let record = map_run::child_record(&run.settings.arn, index, is_express(map), end);
+            return Some(Payload::from_value(record));
+        }
+        end.output.clone().filter(|_| end.status == Status::Succeeded)
+    }
+
+    /// The items were read and are kept.
+    pub(crate) fn items_read(
+        &mut self,
+        id: MapRunId,
+        result: Result<u64, TaskFailure>,
+    ) -> Result<Option<Refusal>, Over> {
+        let run = self.execution.map_run(id);
+        let is_reading = run.is_some_and(MapRun::is_reading);
+        let Some(frame) = self.execution.frame_of_map_run(id).filter(|_| is_reading) else {
+            return Ok(Some(Refusal::TaskOver));
+        };
+        let state = self.execution.current(frame).state;
+        match result {
+            Ok(total) => {
+                self.emit(frame, EventKind::ItemsRead { frame, state, total })?;
+                self.ask_for_writing(id);
+            }
+            Err(TaskFailure { error, cause }) => {
+                self.fail_map_run(frame, Failure::given(error, cause))?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The results were exported.
+    pub(crate) fn results_written(
+        &mut self,
+        id: MapRunId,
+        result: Result<Payload, TaskFailure>,
+    ) -> Result<Option<Refusal>, Over> {
+        let run = self.execution.map_run(id);
+        let is_writing = run.is_some_and(MapRun::is_writing);
+        let Some(frame) = self.execution.frame_of_map_run(id).filter(|_| is_writing) else {
+            return Ok(Some(Refusal::TaskOver));
+        };
+        let state = self.execution.current(frame).state;
+        match result {
+            Ok(output) => {
+                self.emit(frame, EventKind::ResultsWritten { frame, state, output })?;
+            }
+            Err(TaskFailure { error, cause }) => {
+                self.fail_map_run(frame, Failure::given(error, cause))?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// UpdateMapRun.
+    pub(crate) fn update_map_run(
+        &mut self,
+        id: MapRunId,
+        update: MapRunUpdate,
+    ) -> Result<Option<Refusal>, Over> {
+        let run = self.execution.map_run(id);
+        if !run.is_some_and(|run| run.status == MapRunStatus::Running) {
+            return Ok(Some(Refusal::TaskOver));
+        }
+        self.emit_after(0, EventKind::MapRunUpdated { map_run: id, update })?;
+        Ok(None)
+    }
+
+    /// Every child has ended, and not too many badly.
+    fn end_map_run(&mut self, frame: FrameId, id: MapRunId) -> Flow {
+        let run = self.execution.map_run_expected(id);
+        if run.results_bytes() > limits::PAYLOAD_BYTES_MAX as u64 {
+            let failure = Failure::too_large(&self.state(frame).name);
+            return self.fail_map_run(frame, failure);
+        }
+        let result = match run.written() {
+            Some(output) => output.clone(),
+            None => self.joined_results(run),
+        };
+        let state = self.execution.current(frame).state;
+        let succeeded = self.emit(frame, EventKind::MapRunSucceeded { frame, state })?;
+        self.emit_after(succeeded, EventKind::MapSucceeded { frame, state })?;
+        let outcome = self.finish(frame, result);
+        self.settle(frame, outcome)
+    }
+
+    fn joined_results(&self, run: &MapRun) -> Payload {
+        let StateKind::Map(map) = &self.program.state(run.state).kind else {
+            unreachable!("a Map Run is of a Map state")
+        };
+        let writer = map.distributed.as_ref().and_then(|map| map.writer.as_ref());
+        let flatten = writer
+            .is_some_and(|writer| writer.transformation == Some(ResultTransformation::Flatten));
+        let mut text = String::from("[");
+        for result in run.results() {
+            let part = match result.value() {
+                Value::Array(items) if flatten && items.is_empty() => continue,
+                Value::Array(_) if flatten => {
+                    let text = result.text().trim();
+                    &text[1..text.len() - 1]
+                }
+                _ => result.text(),
+            };
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(part);
+        }
+        text.push(']');
+        Payload::from_valid_text(text)
+    }
+
+    /// The run fails, and with it the state. What still runs is stopped.
+    fn fail_map_run(&mut self, frame: FrameId, failure: Failure) -> Flow {
+        self.stop_children(frame);
+        let state = self.execution.current(frame).state;
+        let kind = EventKind::MapRunFailed {
+            frame,
+            state,
+            error: failure.error.clone(),
+            cause: failure.cause.clone(),
+        };
+        self.emit(frame, kind)?;
+        self.state_failed(frame, failure)
+    }
+
+    /// Has the running children of the Map Run that a frame is in stopped.
+    fn stop_children(&mut self, frame: FrameId) {
+        let Some(Phase::MapRun(id)) =
+            self.execution.frame(frame).current().map(|current| &current.phase)
+        else {
+            return;
+        };
+        let run = self.execution.map_run_expected(*id);
+        let StateKind::Map(map) = &self.program.state(run.state).kind else { return };
+        let arn = |index| map_run::child_arn(&run.settings.arn, index, is_express(map));
+        let children: Vec<(u32, Box<str>)> =
+            run.running().map(|index| (index, arn(index))).collect();
+        if !children.is_empty() {
+            self.effects.push(Effect::StopChildren { map_run: *id, children });
+        }
+    }
+
+    /// Cuts a Map Run off. `previous` is what the event points at.
+    pub(crate) fn abort_map_run(&mut self, frame: FrameId, previous: u32) -> u32 {
+        self.stop_children(frame);
+        let state = self.execution.current(frame).state;
+        self.record(previous, self.stamp.now, EventKind::MapRunAborted { frame, state })
+    }
+
+    /// Cuts off every Map Run because the whole execution ends.
+    pub(crate) fn abort_map_runs(&mut self) {
+        let frames: Vec<FrameId> = self
+            .execution
+            .frames
+            .iter()
+            .filter(|(_, frame)| {
+                frame.current().is_some_and(|current| matches!(current.phase, Phase::MapRun(_)))
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for frame in frames {
+            let previous = self.execution.frame(frame).last_id;
+            let aborted = self.abort_map_run(frame, previous);
+            let state = self.execution.current(frame).state;
+            self.record(aborted, self.stamp.now, EventKind::StateAborted { frame, state });
+        }
+    }
+}
+
+impl Batching {
+    /// How many items a batch may have.
+    fn item_limit(&self) -> usize {
+        match self.max_items {
+            0 => usize::MAX,
+            most => usize::try_from(most).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+fn is_express(map: &Map) -> bool {
+    map.distributed
+        .as_ref()
+        .is_some_and(|distributed| distributed.execution_type == asl::MachineType::Express)
+}
+
+/// `{"BatchInput": …, "Items": […]}`
+fn batch_input(batching: &Batching, inputs: &[Payload]) -> Payload {
+    let mut text = String::from("{");
+    if let Some(input) = &batching.input {
+        text.push_str("\"BatchInput\":");
+        text.push_str(input.text());
+        text.push(',');
+    }
+    text.push_str("\"Items\":[");
+    for (at, input) in inputs.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        text.push_str(input.text());
+    }
+    text.push_str("]}");
+    Payload::from_valid_text(text)
+}

@@ -11,6 +11,7 @@ mod report;
 mod server;
 mod sleepers;
 mod starts;
+mod tasks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,6 +75,8 @@ enum Part {
     Functions,
     /// Executions in a one-hour Wait
     Sleepers,
+    /// Tasks that call a web server
+    Tasks,
 }
 
 impl Options {
@@ -108,6 +111,9 @@ fn run(options: &Options) -> Result<()> {
     }
     if wanted(Part::Sleepers) {
         sleepers::measure(options)?;
+    }
+    if wanted(Part::Tasks) {
+        tasks::measure(options)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The HTTP client of all outgoing calls.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 /// Time in which a connection must be there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,16 +23,36 @@ pub(crate) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>)
 
 impl HttpClient {
     pub(crate) fn new() -> HttpClient {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let connector = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
-            .wrap_connector(connector);
+            .wrap_connector(http_connector());
         HttpClient(Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    /// A client that believes the authorities in these PEM certificates, and no others.
+    pub(crate) fn trusting(pem: &[u8]) -> Result<HttpClient, String> {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| format!("{error:?}"))?;
+            roots.add(certificate).map_err(|error| error.to_string())?;
+        }
+        if roots.is_empty() {
+            return Err("there is no certificate".to_owned());
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_only()
+            .enable_http1()
+            .wrap_connector(http_connector());
+        Ok(HttpClient(Client::builder(TokioExecutor::new()).build(connector)))
     }
 
     /// Sends a request and reads the whole answer, at most `limit` bytes of it. There is no
@@ -72,6 +95,14 @@ impl HttpClient {
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+}
+
+fn http_connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector
 }
 
 /// Why there is no answer.

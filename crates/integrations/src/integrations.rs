@@ -15,6 +15,7 @@ use crate::client::HttpClient;
 use crate::config::IntegrationsConfig;
 use crate::http_task::HttpTasks;
 use crate::jobs::Jobs;
+use crate::kubernetes::Kubernetes;
 use crate::lambda::{FunctionLogLine, Functions};
 use crate::optimized::Optimized;
 use crate::services::{cancel, dispatch};
@@ -28,6 +29,7 @@ pub struct Integrations {
 pub(crate) struct Services {
     pub(crate) functions: Functions,
     pub(crate) http: HttpTasks,
+    pub(crate) kubernetes: Kubernetes,
     pub(crate) approvals: Approvals,
     pub(crate) api_gateway: ApiGateway,
     pub(crate) aws: AwsClient,
@@ -44,6 +46,12 @@ impl Integrations {
         let aws = AwsClient::new(&config);
         let api_gateway =
             ApiGateway::new(client.clone(), config.http.clone(), config.environment.clone());
+        let kubernetes = Kubernetes::new(
+            client.clone(),
+            config.http.clone(),
+            config.environment.clone(),
+            config.poll_intervals,
+        );
         let approvals =
             Approvals::new(client.clone(), config.approvals.clone(), config.environment.clone());
         let http = HttpTasks::new(
@@ -59,8 +67,16 @@ impl Integrations {
         });
         let jobs = Jobs::new(config.jobs.clone(), job_directory, config.environment.clone());
         let functions = Functions::new(config);
-        let services =
-            Arc::new(Services { functions, http, approvals, api_gateway, aws, optimized, jobs });
+        let services = Arc::new(Services {
+            functions,
+            http,
+            kubernetes,
+            approvals,
+            api_gateway,
+            aws,
+            optimized,
+            jobs,
+        });
         Arc::new(Integrations { services })
     }
 

@@ -15,6 +15,7 @@ mod failure;
 mod http_task;
 mod integrations;
 mod jobs;
+mod kubernetes;
 mod lambda;
 mod metadata;
 pub mod mocks;

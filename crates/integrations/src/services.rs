@@ -10,6 +10,7 @@ use runtime::TaskCall;
 use crate::aws::run_sdk_task;
 use crate::failure::{NOT_SUPPORTED, task_failure};
 use crate::integrations::Services;
+use crate::kubernetes::Kubernetes;
 use crate::optimized;
 use crate::states;
 
@@ -39,6 +40,9 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
                 }
                 ("states", "startExecution", _) => Box::pin(states::start_execution(call)),
                 ("http", "invoke", Pattern::RequestResponse) => Box::pin(services.http.run(call)),
+                (service, action, _) if Kubernetes::knows(service, action) => {
+                    Box::pin(services.kubernetes.run(call))
+                }
                 (service, action, pattern) if optimized::knows(service, action, *pattern) => {
                     Box::pin(services.optimized.run(call))
                 }
@@ -53,6 +57,12 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
 pub(crate) async fn cancel(services: &Services, call: &TaskCall, submitted: Option<Payload>) {
     if services.jobs.is_local(call) {
         return services.jobs.cancel(call);
+    }
+    if let (Resource::Service { service, action, .. }, Some(submitted)) =
+        (&call.dispatch.resource, &submitted)
+        && Kubernetes::knows(service, action)
+    {
+        return services.kubernetes.cancel(call, submitted.value()).await;
     }
     services.optimized.cancel(call, submitted).await;
 }

@@ -8,6 +8,7 @@ mod endpoint;
 mod gate;
 mod http_task;
 mod jobs;
+mod kubernetes;
 mod nodejs;
 mod optimized;
 mod provided;

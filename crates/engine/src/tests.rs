@@ -117,6 +117,15 @@ fn an_output_that_is_too_large_fails_the_execution_everywhere() {
 }
 
 #[test]
+fn what_is_too_large_to_be_built_has_the_words_of_what_is_too_large() {
+    let fields: Vec<String> = (0..200).map(|at| format!(r#""f{at}.$":"$""#)).collect();
+    let states =
+        format!(r#""A":{{"Type":"Pass","Parameters":{{{}}},"End":true}}"#, fields.join(","));
+    let input = text(250_000);
+    check(&run(&states, &input, vec![]), "States.DataLimitExceeded", &too_large("A"));
+}
+
+#[test]
 fn variables_are_bounded_one_by_one_and_together() {
     let once = r#""A":{"Type":"Pass","Assign":{"x.$":"$","y.$":"$"},"End":true}"#;
     let half = text(limits::VARIABLE_BYTES_MAX / 2);

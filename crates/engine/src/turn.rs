@@ -212,7 +212,14 @@ impl<'a> Turn<'a> {
             random: &self.random,
             interrupt: Some(&|| self.stamp.world.interrupt()),
         };
-        evaluate(&environment).map_err(|error| Failure::of_state(error, self.prefix(frame)))
+        evaluate(&environment).map_err(|error| match error.error {
+            // What is too large to be built is too large to be given.
+            crate::failure::DATA_LIMIT_EXCEEDED => {
+                let name = &self.state(frame).name;
+                Failure { is_fatal: true, ..Failure::too_large(name) }
+            }
+            _ => Failure::of_state(error, self.prefix(frame)),
+        })
     }
 
     /// Notes something for whoever tests the state.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use asl::{Payload, Timestamp};
-use runtime::Runtime;
+use runtime::{ExpressExecutions, Runtime};
 use tokio::sync::watch;
 
 use crate::auth::AccessKeys;
@@ -25,6 +25,8 @@ pub struct ApiOptions {
     pub metrics: Option<Arc<dyn MetricsSource>>,
     /// What URLs of approvals begin with; the host of the request, if nothing else is said.
     pub approval_base_url: Option<String>,
+    /// The Express executions of late, if they are kept.
+    pub express: Option<Arc<ExpressExecutions>>,
 }
 
 impl Default for ApiOptions {
@@ -35,6 +37,7 @@ impl Default for ApiOptions {
             access_keys: Arc::default(),
             metrics: None,
             approval_base_url: None,
+            express: None,
         }
     }
 }

@@ -235,6 +235,22 @@ impl ApiError {
         self.error_type.status()
     }
 
+    /// The error's name without its namespace.
+    pub(crate) fn code(&self) -> &'static str {
+        let name = self.error_type.wire_name();
+        name.rsplit('#').next().unwrap_or(name)
+    }
+
+    /// The status beside AWS's API, where what does not exist is not found.
+    pub(crate) fn plain_status(&self) -> StatusCode {
+        match self.error_type {
+            ErrorType::ExecutionDoesNotExist
+            | ErrorType::StateMachineDoesNotExist
+            | ErrorType::ResourceNotFound => StatusCode::NOT_FOUND,
+            other => other.status(),
+        }
+    }
+
     /// The body of the response.
     pub(crate) fn body(&self) -> Vec<u8> {
         let mut body = JsonObject::new();

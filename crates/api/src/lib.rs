@@ -7,6 +7,7 @@ mod api;
 mod approvals;
 mod arn;
 mod auth;
+mod beyond;
 mod configuration;
 mod constraints;
 mod dispatch;

@@ -4,16 +4,17 @@
 
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::api::Api;
 use crate::approvals;
+use crate::beyond::{self, EventBody};
 use crate::constraints;
 use crate::dispatch::{self, Answer, Call, Operation};
 use crate::error::{ApiError, ErrorType};
@@ -47,6 +49,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const JSON_1_0: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -112,9 +116,47 @@ fn open_connection(stream: TcpStream, api: &Arc<Api>, connections: &GracefulShut
     });
 }
 
-async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// The body of a response: whole, or one that goes on.
+enum ResponseBody {
+    Whole(Full<Bytes>),
+    Events(EventBody),
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            ResponseBody::Whole(body) => Pin::new(body).poll_frame(context),
+            ResponseBody::Events(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            ResponseBody::Whole(body) => body.is_end_stream(),
+            ResponseBody::Events(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            ResponseBody::Whole(body) => body.size_hint(),
+            ResponseBody::Events(body) => body.size_hint(),
+        }
+    }
+}
+
+async fn respond(api: &Arc<Api>, request: Request<Incoming>) -> Response<ResponseBody> {
     if request.uri().path().starts_with(approvals::PATH) {
-        return approvals::respond(api, request).await;
+        return approvals::respond(api, request).await.map(ResponseBody::Whole);
+    }
+    if request.uri().path().starts_with(beyond::PREFIX) {
+        return respond_beyond(api, request).await;
     }
     let mut content_type = JSON_1_0;
     let (status, body) = match route(api, request).await {
@@ -127,7 +169,44 @@ async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>>
             (StatusCode::OK, text.into_bytes())
         }
     };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    response(api, status, content_type, ResponseBody::Whole(Full::new(Bytes::from(body))))
+}
+
+/// Answers a path of our own.
+async fn respond_beyond(api: &Arc<Api>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let (head, _) = request.into_parts();
+    let looks = matches!(head.method, Method::GET | Method::HEAD);
+    let answer = match api.check_path(&head, b"") {
+        Err(error) => Err(error.into()),
+        Ok(_) if looks => beyond::answer(api, &head).await,
+        Ok(_) => Err(beyond::Refusal::NotFound),
+    };
+    let whole = |body: Vec<u8>| ResponseBody::Whole(Full::new(Bytes::from(body)));
+    match answer {
+        Ok(beyond::Answer::Json(body)) => response(api, StatusCode::OK, JSON, whole(body)),
+        Ok(beyond::Answer::Events(body)) => {
+            let body = ResponseBody::Events(body);
+            let mut response = response(api, StatusCode::OK, EVENT_STREAM, body);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Ok(beyond::Answer::NoContent) => {
+            response(api, StatusCode::NO_CONTENT, JSON, whole(Vec::new()))
+        }
+        Err(refusal) => {
+            let (status, body) = refusal.answer();
+            response(api, status, JSON, whole(body))
+        }
+    }
+}
+
+fn response(
+    api: &Api,
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: ResponseBody,
+) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(4);

@@ -25,8 +25,9 @@ use crate::records::{StateMachineRecord, VersionRecord};
 use crate::registry::MachineAnswer;
 use crate::seeds::Seeds;
 use crate::{
-    Activity, ChildExecution, NewStateMachine, NotReady, Observer, StateMachine,
-    StateMachineSummary, StateMachineUpdate, StateMachineVersion, Statistics, TaskRunner,
+    Activity, ChildExecution, ExecutionSearch, NewStateMachine, NotReady, Observer, SearchPage,
+    StateMachine, StateMachineSummary, StateMachineUpdate, StateMachineVersion, Statistics,
+    TaskRunner,
 };
 
 pub use map_runs::MapRunDescription;
@@ -450,6 +451,18 @@ impl Runtime {
     ) -> Result<Vec<ExecutionSummary>, RuntimeError> {
         let driver = Arc::clone(&self.driver);
         blocking(move || query::list(&*driver.store, &query)).await
+    }
+
+    /// Looks for executions, newest first. A request looks at a bounded number of them.
+    pub async fn search_executions(
+        &self,
+        search: ExecutionSearch,
+    ) -> Result<SearchPage, RuntimeError> {
+        let driver = Arc::clone(&self.driver);
+        blocking(move || {
+            crate::search::search(&*driver.store, &driver.surroundings.definitions, &search)
+        })
+        .await
     }
 
     /// Events from the id `from` on (or from the newest down, with `reverse`; 0: from the

@@ -151,7 +151,7 @@ pub(crate) fn list(
     store.list_executions(query)?.into_iter().map(summary).collect()
 }
 
-fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeError> {
+pub(crate) fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeError> {
     let place = row.place();
     let map_run = match &row.new.map_run_arn {
         None => None,

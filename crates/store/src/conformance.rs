@@ -15,6 +15,7 @@ pub fn check_store(store: &dyn Store) {
     check_journals(store);
     check_lists(store);
     check_list_pages(store);
+    check_keys_before(store);
     check_wakes(store);
     check_recovery(store);
     check_open_counts(store);
@@ -288,6 +289,26 @@ fn check_journals(store: &dyn Store) {
 }
 
 /// Lists by state machine, version and alias, with and without status, newest first.
+fn check_keys_before(store: &dyn Store) {
+    let highest = store.highest_key().expect("read").0;
+    let turn = |key: u64| first_turn(key, new_execution("before", &format!("b{key}"), 5), RUNNING);
+    let keys = [highest + 1, highest + 3, highest + 4];
+    accept(store, &keys.map(turn));
+    let before = |key: u64, limit| -> Vec<u64> {
+        let rows = store.executions_before(ExecutionKey(key), limit).expect("read");
+        for row in &rows {
+            let same = store.execution(row.key).expect("a row can be read");
+            assert_eq!(Some(row), same.as_ref(), "whole rows are given");
+        }
+        rows.iter().map(|row| row.key.0).collect()
+    };
+    assert_eq!(before(u64::MAX, 2), [highest + 4, highest + 3]);
+    assert_eq!(before(highest + 4, 2), [highest + 3, highest + 1]);
+    assert_eq!(before(highest + 3, 1), [highest + 1]);
+    assert_eq!(before(highest + 2, 0), Vec::<u64>::new());
+    assert_eq!(before(0, 9), Vec::<u64>::new());
+}
+
 fn check_lists(store: &dyn Store) {
     let version = |number: u32| format!("{}:{number}", machine("lists"));
     let new = |name: &str, start: i64, number: Option<u32>, alias: Option<&str>| NewExecution {

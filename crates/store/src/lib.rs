@@ -35,6 +35,12 @@ pub trait Store: Send + Sync + 'static {
     /// that are not over by their last redrive or else their start, those that are by end. By
     /// index, never by scan.
     fn list_executions(&self, query: &ExecutionQuery) -> Result<Vec<ExecutionRow>, StoreError>;
+    /// Executions whose key is below `before`, the highest key first. By key, never by scan.
+    fn executions_before(
+        &self,
+        before: ExecutionKey,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>, StoreError>;
     /// Keys of executions whose wake-up is at or before `until` (milliseconds since 1970), the
     /// earliest first, with the moment.
     fn due(&self, until: i64, limit: usize) -> Result<Vec<(ExecutionKey, i64)>, StoreError>;

@@ -97,6 +97,16 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    fn executions_before(
+        &self,
+        before: ExecutionKey,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>, StoreError> {
+        let contents = self.contents();
+        let below = contents.executions.range(..before).rev();
+        Ok(below.take(limit).map(|(key, held)| held.row(*key)).collect())
+    }
+
     fn due(&self, until: i64, limit: usize) -> Result<Vec<(ExecutionKey, i64)>, StoreError> {
         let contents = self.contents();
         let wakes = contents.wakes.iter().take_while(|(wake, _)| *wake <= until);

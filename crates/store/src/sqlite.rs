@@ -178,6 +178,14 @@ impl Store for SqliteStore {
         self.read(|connection| read::list_executions(connection, query))
     }
 
+    fn executions_before(
+        &self,
+        before: ExecutionKey,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>, StoreError> {
+        self.read(|connection| read::executions_before(connection, before, limit))
+    }
+
     fn due(&self, until: i64, limit: usize) -> Result<Vec<(ExecutionKey, i64)>, StoreError> {
         self.read(|connection| read::due(connection, until, limit))
     }

@@ -24,6 +24,7 @@ const _: () = assert!(HEADER_TURN == 0, "the statement above names it");
 
 const FIRST_TURN: &str = "SELECT first_turn FROM executions WHERE key = ?1";
 const TURNS: &str = "SELECT bytes FROM journal WHERE execution = ?1 AND turn > 0 ORDER BY turn";
+const KEYS_BEFORE: &str = "SELECT key FROM executions WHERE key < ?1 ORDER BY key DESC LIMIT ?2";
 const DUE: &str = "SELECT key, wake FROM executions WHERE wake <= ?1 ORDER BY wake, key LIMIT ?2";
 const TO_RECOVER: &str =
     "SELECT key FROM executions WHERE recover = 1 AND key > ?1 ORDER BY key LIMIT ?2";
@@ -230,6 +231,21 @@ fn list_status(
     Ok(())
 }
 
+pub(super) fn executions_before(
+    connection: &Connection,
+    before: ExecutionKey,
+    count: usize,
+) -> Result<Vec<ExecutionRow>> {
+    let before = number(before).unwrap_or(i64::MAX);
+    // One view of the store for both statements.
+    let transaction = connection.unchecked_transaction()?;
+    let mut select = transaction.prepare_cached(KEYS_BEFORE)?;
+    let keys = select.query_map(params![before, limit(count)], |row| row.get::<_, i64>(0))?;
+    let keys = keys.collect::<Result<Vec<i64>>>()?;
+    let mut select = transaction.prepare_cached(EXECUTION)?;
+    keys.into_iter().map(|key| select.query_row([key], row)).collect()
+}
+
 pub(super) fn due(
     connection: &Connection,
     until: i64,
@@ -358,6 +374,7 @@ mod tests {
             EXECUTION,
             FIRST_TURN,
             TURNS,
+            KEYS_BEFORE,
             DUE,
             TO_RECOVER,
             COUNT_OPEN,

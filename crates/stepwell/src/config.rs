@@ -10,6 +10,7 @@ use integrations::{
     ApprovalsConfig, ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig,
     JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
 };
+use runtime::ExpressLimits;
 use serde::Deserialize;
 
 use crate::access::{AccessKeyTable, access_keys};
@@ -70,6 +71,9 @@ struct ServerTable {
     mocks: Option<PathBuf>,
     #[serde(default)]
     mocks_strict: bool,
+    express_executions: Option<usize>,
+    express_megabytes: Option<usize>,
+    express_minutes: Option<u64>,
 }
 
 /// `[execution_logs]`
@@ -180,6 +184,8 @@ pub(crate) struct Settings {
     pub(crate) mocks: Option<PathBuf>,
     /// Whether tasks of a test case that are not mocked fail.
     pub(crate) mocks_strict: bool,
+    /// How much is kept of Express executions that are over.
+    pub(crate) express: ExpressLimits,
 }
 
 impl Settings {
@@ -281,9 +287,29 @@ pub(crate) fn resolve(
             .or_else(|| environment("SFN_MOCK_CONFIG").map(PathBuf::from))
             .or_else(|| server.mocks.map(|mocks| file_folder.join(mocks))),
         mocks_strict: options.mocks.mocks_strict || server.mocks_strict,
+        express: express_limits(
+            server.express_executions,
+            server.express_megabytes,
+            server.express_minutes,
+        ),
         file: path,
     };
     check(settings)
+}
+
+fn express_limits(
+    executions: Option<usize>,
+    megabytes: Option<usize>,
+    minutes: Option<u64>,
+) -> ExpressLimits {
+    let default = ExpressLimits::default();
+    ExpressLimits {
+        executions_max: executions.unwrap_or(default.executions_max),
+        bytes_max: megabytes.map_or(default.bytes_max, |given| given.saturating_mul(1 << 20)),
+        age_max: minutes.map_or(default.age_max, |given| {
+            std::time::Duration::from_secs(given.saturating_mul(60))
+        }),
+    }
 }
 
 fn log_format(

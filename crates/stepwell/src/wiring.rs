@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use api::{AccessKeys, Api, ApiOptions};
 use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig};
-use runtime::{Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
+use runtime::{ExpressExecutions, Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
 use telemetry::{LogFiles, LogOutput, LogSink, Telemetry, TelemetryOptions};
 use tokio::sync::oneshot;
@@ -35,6 +35,7 @@ pub(crate) struct Node {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) integrations: Arc<Integrations>,
     telemetry: Arc<Telemetry>,
+    express: Arc<ExpressExecutions>,
 }
 
 /// The API at an address.
@@ -80,6 +81,8 @@ impl Node {
             Telemetry::start(TelemetryOptions { logs: log_sink(&settings.execution_logs) })
                 .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
         let observer: Arc<dyn Observer> = telemetry.clone();
+        let express = ExpressExecutions::new(settings.express, Some(observer));
+        let observer: Arc<dyn Observer> = express.clone();
         let options = RuntimeOptions {
             mocks: open_mocks(settings)?,
             observer: Some(observer),
@@ -88,7 +91,7 @@ impl Node {
         let runtime = Runtime::start(store, runner, options)
             .await
             .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
-        Ok(Node { runtime, integrations, telemetry })
+        Ok(Node { runtime, integrations, telemetry, express })
     }
 
     /// Serves the API to whoever connects.
@@ -108,6 +111,7 @@ impl Node {
             access_keys: Arc::new(AccessKeys::new(settings.access_keys.clone())),
             metrics: Some(self.telemetry.clone()),
             approval_base_url: settings.approvals.base_url.clone(),
+            express: (settings.express.executions_max > 0).then(|| Arc::clone(&self.express)),
         };
         let api = Api::new(Arc::clone(&self.runtime), options);
         let (stop, stopped) = oneshot::channel();

@@ -8,7 +8,9 @@ use std::time::Duration;
 use api::{AccessKeys, Api, ApiOptions};
 use asl::Payload;
 use engine::TaskFailure;
-use runtime::{Runtime, RuntimeOptions, TaskCall, TaskRunner};
+use runtime::{
+    ExpressExecutions, ExpressLimits, Observer, Runtime, RuntimeOptions, TaskCall, TaskRunner,
+};
 use serde_json::Value;
 use store::MemoryStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -53,10 +55,12 @@ impl Server {
     }
 
     async fn start_with(activity_poll: Duration, api: ApiOptions) -> Server {
-        let options = RuntimeOptions { activity_poll, ..RuntimeOptions::default() };
+        let express = ExpressExecutions::new(ExpressLimits::default(), None);
+        let observer: Option<Arc<dyn Observer>> = Some(express.clone());
+        let options = RuntimeOptions { activity_poll, observer, ..RuntimeOptions::default() };
         let runtime = Runtime::start(Arc::new(MemoryStore::default()), Arc::new(Echo), options);
         let runtime = runtime.await.unwrap();
-        let api = Api::new(Arc::clone(&runtime), api);
+        let api = Api::new(Arc::clone(&runtime), ApiOptions { express: Some(express), ..api });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, stopped) = oneshot::channel::<()>();
@@ -174,6 +178,19 @@ impl Connection {
         let body = String::from_utf8(self.read[head_end + 4..end].to_vec()).unwrap();
         self.read.drain(..end);
         Some(Response { status, headers, body })
+    }
+
+    /// Reads a body that goes on until a text comes.
+    pub(crate) async fn read_until(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.read).contains(text) {
+            self.read_more().await.expect("the stream goes on");
+        }
+    }
+
+    /// Reads a chunked response to its end; its head and chunks, as they came.
+    pub(crate) async fn read_to_end_of_stream(&mut self) -> String {
+        self.read_until("\r\n0\r\n\r\n").await;
+        String::from_utf8(std::mem::take(&mut self.read)).unwrap()
     }
 
     async fn read_more(&mut self) -> Option<()> {

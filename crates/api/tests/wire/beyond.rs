@@ -223,12 +223,8 @@ async fn an_execution_is_followed_to_its_end_and_none_of_its_events_is_lost() {
     let all = early.read_to_end_of_stream().await;
     assert!(all.contains("content-type: text/event-stream"), "{all}");
     assert_eq!(ids(&all), (1..=9).collect::<Vec<_>>());
-    let last: Value = all
-        .lines()
-        .filter_map(|line| line.strip_prefix("data: "))
-        .map(|data| serde_json::from_str(data).unwrap())
-        .last()
-        .unwrap();
+    let data = all.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
+    let last: Value = serde_json::from_str(data).unwrap();
     assert_eq!(last["type"], "ExecutionSucceeded");
     assert_eq!(ids(&late.read_to_end_of_stream().await), (4..=9).collect::<Vec<_>>());
     // Who has everything is told that nothing will come.

@@ -13,7 +13,8 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::api::Api;
-use crate::error::ApiError;
+use crate::arn::Arn;
+use crate::error::{ApiError, ErrorType};
 use crate::json::JsonObject;
 use parameters::Parameters;
 
@@ -21,6 +22,8 @@ pub(crate) use events::EventBody;
 
 /// What all of them begin with.
 pub(crate) const PREFIX: &str = "/api/";
+/// Those that are answered elsewhere.
+pub(crate) const OF_OTHERS: [&str; 2] = ["/api/approvals", "/api/usage"];
 /// The description of all this.
 const OPEN_API: &str = include_str!("../../../docs/openapi.json");
 
@@ -108,17 +111,29 @@ fn find(path: &str) -> Option<(Route, String)> {
     })
 }
 
-/// Answers a GET of a path under `/api/`. The caller is known and may look.
-pub(crate) async fn answer(api: &Arc<Api>, head: &Parts) -> Result<Answer, Refusal> {
+/// Answers a GET of a path under `/api/`. The caller may look, at what is in `account` if one is
+/// given.
+pub(crate) async fn answer(
+    api: &Arc<Api>,
+    head: &Parts,
+    account: Option<&str>,
+) -> Result<Answer, Refusal> {
     let Some((route, named)) = find(head.uri.path()) else { return Err(Refusal::NotFound) };
+    if let Some(account) = account
+        && !named.is_empty()
+        && Arn::parse(&named).map_err(ApiError::from)?.account != account
+    {
+        let message = format!("The execution {named} is in another account");
+        return Err(ApiError::new(ErrorType::AccessDenied, message).into());
+    }
     let query = Parameters::parse(head.uri.query().unwrap_or_default())?;
     let json = match route {
         Route::OpenApi => OPEN_API.as_bytes().to_vec(),
-        Route::Search => executions::search(api, &query).await?,
+        Route::Search => executions::search(api, &query, account).await?,
         Route::Describe => executions::describe(api, &named, &query).await?,
         Route::Events => return events::follow(api, &named, &query, &head.headers).await,
         Route::Tree => tree::tree(api, &named, &query).await?,
-        Route::ListExpress => express::list(api, &query)?,
+        Route::ListExpress => express::list(api, &query, account)?,
         Route::DescribeExpress => express::describe(api, &named, &query)?,
         Route::ExpressHistory => express::history(api, &named, &query)?,
     };
@@ -138,7 +153,8 @@ mod tests {
             .unwrap()
             .iter()
             .map(|(path, item)| {
-                assert!(item["get"]["responses"]["200"].is_object(), "{path}");
+                let method = if path == "/api/approvals" { "post" } else { "get" };
+                assert!(item[method]["responses"]["200"].is_object(), "{path}");
                 let name = path.split(['{', '}']).nth(1);
                 name.map_or(path.clone(), |name| path.replace(name, ""))
             })
@@ -158,7 +174,4 @@ mod tests {
         assert_eq!(find("/api/executions/a/b/events"), None);
         assert_eq!(find("/api/executions/%zz"), None);
     }
-
-    /// Paths that are answered elsewhere.
-    const OF_OTHERS: [&str; 0] = [];
 }

@@ -241,12 +241,14 @@ impl ApiError {
         name.rsplit('#').next().unwrap_or(name)
     }
 
-    /// The status beside AWS's API, where what does not exist is not found.
+    /// The status beside AWS's API, where what does not exist is not found and
+    /// what is not allowed is forbidden.
     pub(crate) fn plain_status(&self) -> StatusCode {
         match self.error_type {
             ErrorType::ExecutionDoesNotExist
             | ErrorType::StateMachineDoesNotExist
             | ErrorType::ResourceNotFound => StatusCode::NOT_FOUND,
+            ErrorType::AccessDenied => StatusCode::FORBIDDEN,
             other => other.status(),
         }
     }

@@ -155,7 +155,9 @@ async fn respond(api: &Arc<Api>, request: Request<Incoming>) -> Response<Respons
     if request.uri().path().starts_with(approvals::PATH) {
         return approvals::respond(api, request).await.map(ResponseBody::Whole);
     }
-    if request.uri().path().starts_with(beyond::PREFIX) {
+    if request.uri().path().starts_with(beyond::PREFIX)
+        && !beyond::OF_OTHERS.contains(&request.uri().path())
+    {
         return respond_beyond(api, request).await;
     }
     let mut content_type = JSON_1_0;
@@ -178,7 +180,11 @@ async fn respond_beyond(api: &Arc<Api>, request: Request<Incoming>) -> Response<
     let looks = matches!(head.method, Method::GET | Method::HEAD);
     let answer = match api.check_path(&head, b"") {
         Err(error) => Err(error.into()),
-        Ok(_) if looks => beyond::answer(api, &head).await,
+        // Without keys everybody is everybody's account.
+        Ok(caller) if looks => {
+            let account = caller.key.map(|_| caller.account);
+            beyond::answer(api, &head, account).await
+        }
         Ok(_) => Err(beyond::Refusal::NotFound),
     };
     let whole = |body: Vec<u8>| ResponseBody::Whole(Full::new(Bytes::from(body)));

@@ -12,6 +12,11 @@ pub(crate) fn machine_of(qualified_arn: &str) -> &str {
     qualified_arn.rsplit_once(':').map_or(qualified_arn, |(machine, _)| machine)
 }
 
+/// The account in an ARN; empty if it has none.
+pub(crate) fn account(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
 /// The region of an ARN.
 pub(crate) fn region(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()

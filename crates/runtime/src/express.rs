@@ -12,7 +12,7 @@ use asl::{Payload, Program, Timestamp};
 use engine::{Event, EventKind, Identity, Status, project};
 
 use crate::clock::{Clock, SystemClock};
-use crate::{HistoryPage, Observer, Progress};
+use crate::{HistoryPage, Observer, Progress, arns};
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +89,11 @@ impl ExpressExecutions {
         Arc::new(ExpressExecutions { limits, next, held: Mutex::default() })
     }
 
-    /// Executions, the newest first, whose number is below `before`; only those of a state
-    /// machine or with a status, if one is given.
+    /// Executions, the newest first, whose number is below `before`; only those of an account,
+    /// of a state machine or with a status, if one is given.
     pub fn list(
         &self,
+        account: Option<&str>,
         state_machine_arn: Option<&str>,
         status: Option<Status>,
         before: Option<u64>,
@@ -100,7 +101,8 @@ impl ExpressExecutions {
     ) -> Vec<ExpressExecution> {
         let held = self.current();
         let fits = |entry: &Entry| {
-            state_machine_arn.is_none_or(|arn| *entry.identity.state_machine_arn == *arn)
+            account.is_none_or(|account| arns::account(&entry.identity.arn) == account)
+                && state_machine_arn.is_none_or(|arn| *entry.identity.state_machine_arn == *arn)
                 && status.is_none_or(|status| entry.status == status)
         };
         let entries = held.by_number.iter().enumerate().rev();

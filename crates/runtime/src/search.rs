@@ -8,7 +8,7 @@ use store::{ExecutionKey, ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace,
 use crate::definitions::{Definitions, LoadError};
 use crate::query;
 use crate::status::status_code;
-use crate::{ExecutionSummary, RuntimeError, load};
+use crate::{ExecutionSummary, RuntimeError, arns, load};
 
 /// Rows that one request looks at.
 const ROWS_MAX: usize = 2_000;
@@ -20,6 +20,8 @@ const JOURNAL_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What executions are looked for. All that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExecutionSearch {
+    /// Twelve digits.
+    pub account: Option<String>,
     /// Without version or alias.
     pub state_machine_arn: Option<String>,
     pub name_prefix: Option<String>,
@@ -156,7 +158,11 @@ fn row_fits(row: &ExecutionRow, search: &ExecutionSearch) -> bool {
             .iter()
             .any(|status| status_code(*status) == row.state.status)
     };
-    search.name_prefix.as_ref().is_none_or(|prefix| row.new.name.starts_with(prefix.as_str()))
+    search.account.as_ref().is_none_or(|account| arns::account(&row.new.arn) == account)
+        && search
+            .name_prefix
+            .as_ref()
+            .is_none_or(|prefix| row.new.name.starts_with(prefix.as_str()))
         && search.status.is_none_or(|status| status_code(status) == row.state.status)
         && within(row.new.start_date, search.started)
         && (!wants_end || row.state.stop_date.is_some_and(|stop| within(stop, search.ended)))

@@ -16,9 +16,14 @@ pub(super) const PAGE: usize = 100;
 pub(super) const PAGE_MAX: usize = 1_000;
 
 /// `GET /api/executions`
-pub(super) async fn search(api: &Arc<Api>, query: &Parameters) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn search(
+    api: &Arc<Api>,
+    query: &Parameters,
+    account: Option<&str>,
+) -> Result<Vec<u8>, Refusal> {
     let text = |name| query.text(name).map(str::to_owned);
     let mut search = ExecutionSearch {
+        account: account.map(str::to_owned),
         state_machine_arn: text("stateMachineArn"),
         name_prefix: text("namePrefix"),
         status: query.status("status")?,

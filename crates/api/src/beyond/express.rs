@@ -17,12 +17,16 @@ fn kept(api: &Api) -> Result<&Arc<ExpressExecutions>, Refusal> {
 }
 
 /// `GET /api/express`
-pub(super) fn list(api: &Api, query: &Parameters) -> Result<Vec<u8>, Refusal> {
+pub(super) fn list(
+    api: &Api,
+    query: &Parameters,
+    account: Option<&str>,
+) -> Result<Vec<u8>, Refusal> {
     let machine = query.text("stateMachineArn");
     let status = query.status("status")?;
     let items = query.number("maxResults", 1, PAGE_MAX)?.unwrap_or(PAGE);
     let name = status.map_or("", engine::Status::name);
-    let binding = ["/api/express", machine.unwrap_or_default(), name];
+    let binding = ["/api/express", account.unwrap_or_default(), machine.unwrap_or_default(), name];
     let before = match query.text("nextToken") {
         None => None,
         Some(token) => {
@@ -32,7 +36,7 @@ pub(super) fn list(api: &Api, query: &Parameters) -> Result<Vec<u8>, Refusal> {
         }
     };
     query.check_known()?;
-    let mut executions = kept(api)?.list(machine, status, before, items + 1);
+    let mut executions = kept(api)?.list(account, machine, status, before, items + 1);
     let has_more = executions.len() > items;
     executions.truncate(items);
     let mut response = JsonObject::with_capacity(128 + 512 * executions.len());

@@ -4,6 +4,7 @@
 mod bench;
 mod example;
 mod fuzz;
+mod nodejs;
 mod process;
 mod python;
 mod test;

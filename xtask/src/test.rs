@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{process, python};
+use crate::{nodejs, process, python};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -24,7 +24,7 @@ enum Part {
     Doc,
     /// Executions recorded on AWS
     Conformance,
-    /// The AWS CLI and boto3, and the server killed under load
+    /// The AWS CLI, boto3 and the AWS SDK for JavaScript, and the server killed under load
     Clients,
 }
 
@@ -86,6 +86,7 @@ fn clients(options: &Options, count: &mut Count) -> Result<()> {
     let mut command = python::python(&programs)?;
     command.args(["-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "tests"]);
     command.env("STEPWELL_BINARY", process::target().join("debug/stepwell"));
+    command.env("STEPWELL_NODE_FOLDER", nodejs::folder()?);
     command.env("STEPWELL_KILLS", options.kills.to_string());
     count.add("clients", &mut command, pytest)
 }

@@ -107,8 +107,9 @@ fn check_reasons(mut used: BTreeSet<String>) -> Result<Vec<String>> {
     let requirements = std::fs::read_to_string("tests/requirements.txt")?;
     let pinned = requirements.lines().filter_map(|line| line.split_once("=="));
     used.extend(pinned.map(|(name, _)| name.trim().to_owned()));
-    if let Ok(text) = std::fs::read_to_string("studio/package.json") {
-        let package: Value = serde_json::from_str(&text).context("studio/package.json")?;
+    for path in ["studio/package.json", "tests/clients/package.json"] {
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        let package: Value = serde_json::from_str(&text).context(path)?;
         for kind in ["dependencies", "devDependencies"] {
             used.extend(package[kind].as_object().into_iter().flatten().map(|(k, _)| k.clone()));
         }

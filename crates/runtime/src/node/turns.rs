@@ -755,7 +755,10 @@ pub(super) fn is_quiet(resident: &Resident) -> bool {
 fn moves_on(entry: &Entry) -> bool {
     matches!(
         entry.command,
-        Command::ReturnTask { .. } | Command::SucceedTask { .. } | Command::FailTask { .. }
+        Command::ReturnTask { .. }
+            | Command::SucceedTask { .. }
+            | Command::FailTask { .. }
+            | Command::EndChild { .. }
     )
 }
 

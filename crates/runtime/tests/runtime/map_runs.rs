@@ -286,3 +286,22 @@ async fn many_items_need_no_more_than_their_turn() {
     assert_eq!(described.item_counts.succeeded, 20_000);
     assert_eq!(described.execution_counts.succeeded, 2_000);
 }
+
+#[tokio::test]
+async fn a_deleted_state_machine_takes_its_map_runs_along() {
+    let world = World::new().await;
+    let machine = world.machine("m", each("STANDARD", json!({"MaxConcurrency": 2}))).await;
+    let arn = world.start_one(&machine, json!([1, 2, 3])).await;
+    let (first, mut second) = (world.call().await, world.call().await);
+    let run = the_run(&world, &arn).await;
+    world.runtime.delete_state_machine(&machine).await.unwrap();
+    first.succeed(json!(1));
+    second.cancelled().await;
+    let ended = world.runtime.wait_for_end(&arn).await.unwrap();
+    assert_eq!(ended.status, engine::Status::Aborted);
+    for child in children(&world, &run).await {
+        world.runtime.wait_for_end(&child.execution_arn).await.unwrap();
+    }
+    let expected = MapRunCounts { pending: 1, succeeded: 1, aborted: 1, ..MapRunCounts::default() };
+    assert_eq!(counts(&world, &run).await, expected);
+}

@@ -315,6 +315,7 @@ impl Driver {
             Output::Reply { .. } => unreachable!("replies were taken to their senders"),
             read @ (Output::Load(_)
             | Output::Reopen(_)
+            | Output::ListPurgeable(_)
             | Output::Resolve(_)
             | Output::LoadDefinition(_)
             | Output::ListDue { .. }

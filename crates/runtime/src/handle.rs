@@ -111,8 +111,25 @@ pub struct RuntimeOptions {
     /// Test cases that executions can be started with; without them, an ARN that names one
     /// names nothing.
     pub mocks: Option<Arc<dyn Mocks>>,
+    /// How long executions are kept after their end.
+    pub retention: Retention,
     /// Sees everything that becomes durable.
     pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// How long executions are kept after their end: their history, their name and what lists show.
+/// None: for ever.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    pub standard: Option<std::time::Duration>,
+    pub express: Option<std::time::Duration>,
+}
+
+impl Retention {
+    /// Whether anything is ever purged.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.standard.is_some() || self.express.is_some()
+    }
 }
 
 impl Default for RuntimeOptions {
@@ -122,6 +139,7 @@ impl Default for RuntimeOptions {
             activity_poll: std::time::Duration::from_secs(60),
             wake_window: std::time::Duration::from_millis(limits::DUE_WINDOW_MS.unsigned_abs()),
             mocks: None,
+            retention: Retention::default(),
             observer: None,
         }
     }

@@ -38,6 +38,14 @@ pub const RETRY_MAX_MS: i64 = 5_000;
 /// Milliseconds until the usage of synchronous executions is written.
 pub const USAGE_PAUSE_MS: i64 = 1_000;
 
+/// Milliseconds from the start to the first look for executions that are to be purged, between
+/// looks that find more, and from the end of a pass to the next.
+pub const PURGE_FIRST_MS: i64 = 60_000;
+pub const PURGE_PAUSE_MS: i64 = 100;
+pub const PURGE_PASS_MS: i64 = 3_600_000;
+/// Executions looked at, and purged in one commit, so that it stays short.
+pub const PURGE_PAGE: usize = 250;
+
 /// Workers that poll one activity at the same time (AWS quota).
 pub const POLLERS_MAX: usize = 1_000;
 /// Bytes of inputs kept beside the activity tasks that wait for a worker. The inputs of further

@@ -61,6 +61,7 @@ pub fn perform(
         }
         Output::Load(key) => Input::Loaded { key, result: load(store, surroundings, key, now) },
         Output::Reopen(key) => Input::Loaded { key, result: reopen(store, surroundings, key, now) },
+        Output::ListPurgeable(query) => Input::PurgeableListed { result: store.purgeable(&query) },
         Output::Resolve(arn) => {
             let result = store.execution_by_arn(&arn);
             Input::Resolved { arn, result }

@@ -20,6 +20,8 @@ pub(crate) enum Alarm {
     Recovery,
     /// Ask again what the store did not say of executions that tasks wait for.
     Children,
+    /// Look for executions that are to be purged.
+    Purge,
     /// Write the usage of executions that have no turns in the store.
     Usage,
     /// Look again for children of Map Runs that the store could not tell of.

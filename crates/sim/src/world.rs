@@ -472,6 +472,13 @@ impl World {
                 };
                 Input::RecoveryListed { result }
             }
+            Output::ListPurgeable(query) => {
+                let result = match fails {
+                    true => Err(StoreError::Failed("the store cannot be read".to_owned())),
+                    false => store.purgeable(&query),
+                };
+                Input::PurgeableListed { result }
+            }
             Output::CountOpen(machine_arn) => {
                 let result = answer(store.count_open(&machine_arn));
                 Input::OpenCounted { machine_arn, result }

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use api::AccessKey;
 use integrations::{
     ApprovalsConfig, ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig,
     JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
 };
-use runtime::ExpressLimits;
+use runtime::{ExpressLimits, Retention};
 use serde::Deserialize;
 
 use crate::access::{AccessKeyTable, access_keys};
@@ -27,6 +28,11 @@ pub(crate) const REGION: &str = "us-east-1";
 const DATA_FOLDER: &str = ".stepwell";
 /// The folder with execution logs, in the data directory.
 const EXECUTION_LOGS: &str = "logs/executions";
+/// Days for which Standard executions are kept after their end, as on AWS.
+const STANDARD_DAYS: u32 = 90;
+/// Days for which Express executions are kept. AWS keeps nothing of them.
+const EXPRESS_DAYS: u32 = 7;
+const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
 /// In the place of a folder: keep nothing.
 const MEMORY: &str = ":memory:";
 
@@ -44,6 +50,8 @@ struct File {
     access_keys: Vec<AccessKeyTable>,
     #[serde(default)]
     execution_logs: ExecutionLogsTable,
+    #[serde(default)]
+    retention: RetentionTable,
     #[serde(default)]
     connections: ConnectionsConfig,
     #[serde(default)]
@@ -83,6 +91,28 @@ struct ExecutionLogsTable {
     #[serde(default)]
     output: ExecutionLogsName,
     folder: Option<PathBuf>,
+}
+
+/// `[retention]`: days after the end of an execution; 0 for ever.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RetentionTable {
+    standard_days: u32,
+    express_days: u32,
+}
+
+impl Default for RetentionTable {
+    fn default() -> RetentionTable {
+        RetentionTable { standard_days: STANDARD_DAYS, express_days: EXPRESS_DAYS }
+    }
+}
+
+impl RetentionTable {
+    fn settle(&self) -> Retention {
+        let days =
+            |days: u32| (days > 0).then(|| Duration::from_secs(u64::from(days) * SECONDS_OF_A_DAY));
+        Retention { standard: days(self.standard_days), express: days(self.express_days) }
+    }
 }
 
 /// `output`
@@ -180,6 +210,8 @@ pub(crate) struct Settings {
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) execution_logs: ExecutionLogs,
+    /// How long executions are kept after their end.
+    pub(crate) retention: Retention,
     /// The file with test cases, if there is one.
     pub(crate) mocks: Option<PathBuf>,
     /// Whether tasks of a test case that are not mocked fail.
@@ -218,6 +250,7 @@ pub(crate) fn resolve(
         functions,
         access_keys: keys,
         execution_logs,
+        retention,
         mut connections,
         http,
         mut approvals,
@@ -276,6 +309,7 @@ pub(crate) fn resolve(
         functions,
         access_keys,
         execution_logs,
+        retention: retention.settle(),
         connections,
         http,
         approvals,

@@ -85,6 +85,7 @@ impl Node {
         let observer: Arc<dyn Observer> = express.clone();
         let options = RuntimeOptions {
             mocks: open_mocks(settings)?,
+            retention: settings.retention,
             observer: Some(observer),
             ..RuntimeOptions::default()
         };

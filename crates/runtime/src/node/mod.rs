@@ -14,6 +14,7 @@ mod commits;
 mod executions;
 mod map_runs;
 mod mocked;
+mod purging;
 mod reading;
 mod redrives;
 mod resources;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
 use engine::{MapRun, MapRunId, MapRunUpdate, TaskFailure, TaskId};
-use store::{ExecutionKey, ExecutionRow, Outcome, Store, StoreError, Write};
+use store::{ExecutionKey, ExecutionRow, Outcome, PurgeQuery, Purgeable, Store, StoreError, Write};
 
 use crate::activities::Activities;
 use crate::children::{ChildResult, Parent};
@@ -119,6 +120,9 @@ pub enum Input {
         machine_arn: Box<str>,
         result: Result<u64, StoreError>,
     },
+    PurgeableListed {
+        result: Result<Purgeable, StoreError>,
+    },
     /// The call of a task came back.
     TaskReturned {
         key: ExecutionKey,
@@ -195,6 +199,8 @@ pub enum Output {
         child: ChildOf,
         arn: Box<str>,
     },
+    /// [`Store::purgeable`], answer with [`Input::PurgeableListed`].
+    ListPurgeable(PurgeQuery),
     /// [`Store::count_open`], answer with [`Input::OpenCounted`].
     CountOpen(Box<str>),
     /// Read an execution that is over, answer with [`Input::ChildDescribed`].
@@ -404,6 +410,7 @@ pub struct Node {
     commits: Commits,
     unwritten_usage: UnwrittenUsage,
     map_runs: map_runs::MapRunChildren,
+    purging: purging::Purging,
     reading: Reading,
     resources: Resources,
     /// Starts that wait for a definition to be read.
@@ -458,6 +465,7 @@ impl Node {
             commits: Commits::default(),
             unwritten_usage: UnwrittenUsage::default(),
             map_runs: map_runs::MapRunChildren::default(),
+            purging: purging::Purging::default(),
             reading: Reading::new(now),
             resources: Resources::default(),
             awaiting_definition: HashMap::new(),
@@ -475,6 +483,7 @@ impl Node {
         node.list_recovery();
         node.list_due();
         node.count_open_of_deleting();
+        node.plan_purge();
         Ok(node)
     }
 
@@ -531,6 +540,7 @@ impl Node {
             Input::RecoveryListed { result } => self.recovery_listed(result),
             Input::MapRunChildFound { child, result } => self.child_found(child, result),
             Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
+            Input::PurgeableListed { result } => self.purgeable_listed(result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
             Input::TaskSubmitted { key, task, output } => self.task_submitted(key, task, output),
             Input::AwaitExecution { key, task, execution_arn, result } => {
@@ -610,6 +620,7 @@ impl Node {
                 Alarm::Commit => self.retry_commit(),
                 Alarm::Recovery => self.list_recovery(),
                 Alarm::Children => self.retry_children(),
+                Alarm::Purge => self.list_purgeable(),
                 Alarm::Usage => self.write_usage(),
                 Alarm::MapRunChildren => self.seek_again(),
                 Alarm::CountOpen => self.count_open_of_deleting(),

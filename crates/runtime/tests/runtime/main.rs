@@ -13,6 +13,7 @@ mod jobs;
 mod map_runs;
 mod metering;
 mod mocks;
+mod purging;
 mod redrives;
 mod resources;
 mod restarts;

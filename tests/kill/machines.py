@@ -108,6 +108,23 @@ DEFINITIONS = {
     },
 }
 
+# Starts one execution of `chain`, and waits for it.
+DEFINITIONS["nested"] = {
+    "StartAt": "N",
+    "States": {
+        "N": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": {
+                "StateMachineArn": arn("stateMachine", "chain"),
+                "Input": {"key.$": "$.key"},
+            },
+            "ResultSelector": {"child.$": "$.Output"},
+            "End": True,
+        }
+    },
+}
+
 ITEMS = [1, 2, 3, 4]
 
 
@@ -124,6 +141,7 @@ def is_expected(kind, key, status, output, possible_answers):
         "chain": {"key": key},
         "retry": {"key": key, "attempts": 2},
         "catch": {"key": key, "e": "ValueError"},
+        "nested": {"child": {"key": key}},
         "map": [slept, {"key": key, "items": ITEMS}],
     }
     return output == outputs[kind]

@@ -81,3 +81,7 @@ def check_lists(client, ends):
         known = {key: end["status"] for key, end in ends.items() if key.startswith(f"{name}-")}
         assert known.items() <= listed.items()
         assert "RUNNING" not in listed.values()
+        if name == "chain":
+            # Every parent has started one child, through all kills.
+            parents = sum(key.startswith("nested-") for key in ends)
+            assert len(listed) == len(known) + parents

@@ -88,7 +88,15 @@ fn start_request(parameters: &Payload) -> Result<StartRequest, TaskFailure> {
 
 /// An object is the input itself; a text holds it.
 fn input(given: Option<&Value>) -> Result<Payload, TaskFailure> {
+    let too_large = || {
+        let most = engine::limits::PAYLOAD_BYTES_MAX;
+        let constraint = format!("Member must have length less than or equal to {most}");
+        constraint_violation(None, "input", &constraint)
+    };
     let input = match given {
+        Some(Value::String(text)) if text.len() > engine::limits::PAYLOAD_BYTES_MAX => {
+            return Err(too_large());
+        }
         None | Some(Value::Null) => Payload::from_valid_text("{}"),
         Some(Value::String(text)) => match asl::parse_json(text) {
             _ if text.trim_ascii().is_empty() => {
@@ -100,9 +108,7 @@ fn input(given: Option<&Value>) -> Result<Payload, TaskFailure> {
         Some(value) => Payload::from_value(value.clone()),
     };
     if input.size() > engine::limits::PAYLOAD_BYTES_MAX {
-        let most = engine::limits::PAYLOAD_BYTES_MAX;
-        let constraint = format!("Member must have length less than or equal to {most}");
-        return Err(constraint_violation(None, "input", &constraint));
+        return Err(too_large());
     }
     Ok(input)
 }
@@ -300,4 +306,178 @@ fn describe(execution: &ExecutionDescription, data: fn(&Payload) -> Value) -> Va
     put("StopDate", execution.stop_date.map(|date| date.0.into()));
     put("TraceHeader", execution.trace_header.as_deref().map(Value::from));
     Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use asl::Timestamp;
+    use engine::{Identity, Redrivability};
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    /// What becomes of the parameters, with request ids taken out.
+    fn check(parameters: Value, expected: Expect) {
+        let shown = match start_request(&Payload::from_value(parameters)) {
+            Ok(request) => format!(
+                "{} {:?} {} {:?}",
+                request.state_machine_arn,
+                request.name,
+                request.input.text(),
+                request.trace_header
+            ),
+            Err(TaskFailure { error, cause }) => {
+                let cause = cause.unwrap_or_default();
+                let cause = match cause.split_once("Request ID: ") {
+                    Some((before, after)) => {
+                        format!("{before}Request ID: -{}", &after[after.find(';').unwrap()..])
+                    }
+                    None => cause.into(),
+                };
+                format!("{}: {cause}", error.unwrap_or_default())
+            }
+        };
+        expected.assert_eq(&shown);
+    }
+
+    const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:m";
+
+    #[test]
+    fn inputs_are_objects_or_texts_or_absent() {
+        check(
+            json!({"StateMachineArn": MACHINE, "Input": {"a": 1.0}, "Name": "n", "TraceHeader": "t"}),
+            expect![[
+                r#"arn:aws:states:us-east-1:123456789012:stateMachine:m Some("n") {"a":1.0} Some("t")"#
+            ]],
+        );
+        check(
+            json!({"StateMachineArn": MACHINE, "Input": "{\"a\": 1}"}),
+            expect![[r#"arn:aws:states:us-east-1:123456789012:stateMachine:m None {"a": 1} None"#]],
+        );
+        check(
+            json!({"StateMachineArn": format!("{MACHINE}:PROD"), "Input": null, "Name": null}),
+            expect!["arn:aws:states:us-east-1:123456789012:stateMachine:m:PROD None {} None"],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_has_the_names_of_the_integration() {
+        check(
+            json!({"Input": {}, "Other": 1}),
+            expect![[
+                r#"States.Runtime: The Parameters '{"Input":{},"Other":1}' could not be used to start the Task: [The field "Other" is not supported by Step Functions, The field "StateMachineArn" is required but was missing]"#
+            ]],
+        );
+        check(
+            json!({"StateMachineArn": 1}),
+            expect![[
+                r#"States.Runtime: The Parameters '{"StateMachineArn":1}' could not be used to start the Task: [The value of the field 'StateMachineArn' has an invalid format]"#
+            ]],
+        );
+        check(
+            json!({"StateMachineArn": "m"}),
+            expect![
+                "StepFunctions.InvalidArnException: Invalid Arn: 'Invalid ARN prefix: m' (Service: AWSStepFunctions; Status Code: 400; Error Code: InvalidArn; Request ID: -; Proxy: null)"
+            ],
+        );
+        check(
+            json!({"StateMachineArn": "arn:aws:states:us-east-1:123456789012:execution:m:n"}),
+            expect![
+                "StepFunctions.InvalidArnException: Invalid Arn: 'Resource type not valid in this context: execution' (Service: AWSStepFunctions; Status Code: 400; Error Code: InvalidArn; Request ID: -; Proxy: null)"
+            ],
+        );
+        check(
+            json!({"StateMachineArn": MACHINE, "Name": "a b"}),
+            expect![
+                "StepFunctions.InvalidNameException: Invalid Name: 'a b' (Service: AWSStepFunctions; Status Code: 400; Error Code: InvalidName; Request ID: -; Proxy: null)"
+            ],
+        );
+        check(
+            json!({"StateMachineArn": MACHINE, "Name": "a".repeat(81)}),
+            expect![
+                "StepFunctions.ValidationException: 1 validation error detected: Value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at 'name' failed to satisfy constraint: Member must have length less than or equal to 80 (Service: AWSStepFunctions; Status Code: 400; Error Code: ValidationException; Request ID: -; Proxy: null)"
+            ],
+        );
+        check(
+            json!({"StateMachineArn": MACHINE, "Input": " "}),
+            expect![
+                "StepFunctions.InvalidExecutionInputException: Invalid State Machine Execution Input: 'Invalid execution input.' (Service: AWSStepFunctions; Status Code: 400; Error Code: InvalidExecutionInput; Request ID: -; Proxy: null)"
+            ],
+        );
+        check(
+            json!({"StateMachineArn": MACHINE, "Input": "x".repeat(262_145)}),
+            expect![
+                "StepFunctions.ValidationException: 1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144 (Service: AWSStepFunctions; Status Code: 400; Error Code: ValidationException; Request ID: -; Proxy: null)"
+            ],
+        );
+    }
+
+    fn described(status: Status) -> ExecutionDescription {
+        let text = |text: &str| Some(Box::from(text));
+        let is_success = status == Status::Succeeded;
+        ExecutionDescription {
+            status,
+            output: is_success.then(|| Payload::from_valid_text(r#"{"b":2}"#)),
+            error: text("E").filter(|_| !is_success),
+            cause: text("C").filter(|_| !is_success),
+            ..example()
+        }
+    }
+
+    #[test]
+    fn results_of_both_kinds() {
+        let show = |result: Result<Payload, TaskFailure>| match result {
+            Ok(output) => output.text().to_owned(),
+            Err(failure) => {
+                format!(
+                    "{}: {}",
+                    failure.error.unwrap_or_default(),
+                    failure.cause.unwrap_or_default()
+                )
+            }
+        };
+        expect![[r#"{"ExecutionArn":"arn:aws:states:us-east-1:123456789012:execution:m:n","Input":"{\"a\": 1.0}","InputDetails":{"Included":true},"Name":"n","Output":"{\"b\":2}","OutputDetails":{"Included":true},"StartDate":1700000000123,"StateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m","Status":"SUCCEEDED","StopDate":1700000001456}"#]].assert_eq(&show(text_result(&described(Status::Succeeded))));
+        expect![[r#"{"ExecutionArn":"arn:aws:states:us-east-1:123456789012:execution:m:n","Input":{"a":1.0},"InputDetails":{"Included":true},"Name":"n","Output":{"b":2},"OutputDetails":{"Included":true},"StartDate":1700000000123,"StateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m","Status":"SUCCEEDED","StopDate":1700000001456}"#]].assert_eq(&show(json_result(&described(Status::Succeeded))));
+        expect![[r#"States.TaskFailed: {"Cause":"C","Error":"E","ExecutionArn":"arn:aws:states:us-east-1:123456789012:execution:m:n","Input":"{\"a\": 1.0}","InputDetails":{"Included":true},"Name":"n","StartDate":1700000000123,"StateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m","Status":"FAILED","StopDate":1700000001456}"#]].assert_eq(&show(text_result(&described(Status::Failed))));
+        expect![[r#"States.TaskFailed: {"ExecutionArn":"arn:aws:states:us-east-1:123456789012:execution:m:n","Input":"{\"a\": 1.0}","InputDetails":{"Included":true},"Name":"n","StartDate":1700000000123,"StateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m","Status":"TIMED_OUT","StopDate":1700000001456}"#]].assert_eq(&show(text_result(&described(Status::TimedOut))));
+    }
+
+    fn example() -> ExecutionDescription {
+        let identity = Identity {
+            arn: "arn:aws:states:us-east-1:123456789012:execution:m:n".into(),
+            name: "n".into(),
+            state_machine_arn: MACHINE.into(),
+            state_machine_name: "m".into(),
+            state_machine_version_arn: None,
+            state_machine_alias_arn: None,
+            role_arn: "arn:aws:iam::123456789012:role/r".into(),
+            region: "us-east-1".into(),
+            express: false,
+            test_case: None,
+        };
+        ExecutionDescription {
+            identity: Arc::new(identity),
+            status: Status::Running,
+            start_date: Timestamp(1_700_000_000_123),
+            stop_date: Some(Timestamp(1_700_000_001_456)),
+            input: Payload::from_valid_text(r#"{"a": 1.0}"#),
+            output: None,
+            error: None,
+            cause: None,
+            trace_header: None,
+            parent_execution_arn: None,
+            transitions: 1,
+            redrive_count: 0,
+            redrive_date: None,
+            redrivability: Redrivability {
+                status: Status::Running,
+                is_express: false,
+                event_count: 1,
+                start_date: Timestamp(1_700_000_000_123),
+                stop_date: None,
+            },
+        }
+    }
 }

@@ -37,7 +37,8 @@ pub use http_task::{
 };
 pub use integrations::Integrations;
 pub use jobs::{
-    ContainerConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+    ContainerConfig, ContainersConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig,
+    TaskDefinitionConfig,
 };
 pub use lambda::{FunctionLogLine, LogStream};
 pub use optimized::PollIntervals;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use api::AccessKey;
 use integrations::{
-    ApprovalsConfig, ConnectionsConfig, FunctionConfig, FunctionsConfig, HttpConfig,
-    JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+    ApprovalsConfig, ConnectionsConfig, ContainersConfig, FunctionConfig, FunctionsConfig,
+    HttpConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
 };
 use runtime::{ExpressLimits, Retention};
 use serde::Deserialize;
@@ -64,6 +64,8 @@ struct File {
     job_queues: BTreeMap<String, JobQueueConfig>,
     #[serde(default)]
     task_definitions: BTreeMap<String, TaskDefinitionConfig>,
+    #[serde(default)]
+    containers: ContainersConfig,
 }
 
 /// `[server]`
@@ -392,6 +394,7 @@ fn check_jobs(
         job_definitions: std::mem::take(&mut file.job_definitions),
         job_queues: std::mem::take(&mut file.job_queues),
         task_definitions: std::mem::take(&mut file.task_definitions),
+        containers: std::mem::take(&mut file.containers),
     };
     jobs.resolve_paths(folder);
     refuse(path, jobs.check())?;

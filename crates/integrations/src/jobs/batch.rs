@@ -83,7 +83,7 @@ impl Jobs {
                 None => word,
             })
             .collect();
-        if command.is_empty() {
+        if command.is_empty() && config.image.is_none() {
             return Err(batch_error("The command of the job is empty."));
         }
         let mut environment = pairs(overrides, "Environment");
@@ -122,6 +122,7 @@ impl Jobs {
                 environment: whole.collect(),
                 inherit_environment: config.inherit_environment.clone(),
                 region: region.to_owned(),
+                container: self.container(config.image.as_ref(), &config.engine_options),
             },
             parameters: values,
             environment,
@@ -245,12 +246,12 @@ async fn attempts(jobs: &Arc<Jobs>, job: &Job, spec: &BatchJob, index: Option<u6
             result = &mut finished => result,
             stopped = job.stopped() => {
                 reason = stopped;
-                let (result, ()) = tokio::join!(finished, run.stop());
+                let (result, ()) = tokio::join!(finished, run.stop(&spec.program));
                 result
             }
             () = time_is_up(&run, spec.timeout_seconds) => {
                 reason = TIMED_OUT.to_owned();
-                let (result, ()) = tokio::join!(finished, run.stop());
+                let (result, ()) = tokio::join!(finished, run.stop(&spec.program));
                 result
             }
         };

@@ -24,14 +24,39 @@ pub struct JobsConfig {
     /// What `ecs:runTask` names as `TaskDefinition`, by family.
     #[serde(default)]
     pub task_definitions: BTreeMap<String, TaskDefinitionConfig>,
+    #[serde(default)]
+    pub containers: ContainersConfig,
+}
+
+/// How images are run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainersConfig {
+    /// The engine's program: `docker`, `podman`, or a path. Default `docker`.
+    #[serde(default = "docker")]
+    pub engine: String,
+}
+
+impl Default for ContainersConfig {
+    fn default() -> ContainersConfig {
+        ContainersConfig { engine: docker() }
+    }
 }
 
 /// A kind of job: a program that runs and ends.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobDefinitionConfig {
-    /// The program and its arguments. `Ref::name` stands for a parameter.
+    /// The program and its arguments. `Ref::name` stands for a parameter. With an image it may be
+    /// left out: then the image's own is run.
+    #[serde(default)]
     pub command: Vec<String>,
+    /// The container image to run it in. Default: none, it is a process of this machine.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// Further options of the container engine's `run`.
+    #[serde(default)]
+    pub engine_options: Vec<String>,
     /// Where it runs. Default: the configuration file's folder.
     #[serde(default)]
     pub working_directory: Option<PathBuf>,
@@ -76,8 +101,15 @@ pub struct TaskDefinitionConfig {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerConfig {
-    /// The program and its arguments.
+    /// The program and its arguments. With an image it may be left out.
+    #[serde(default)]
     pub command: Vec<String>,
+    /// The container image to run it in. Default: none, it is a process of this machine.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// Further options of the container engine's `run`.
+    #[serde(default)]
+    pub engine_options: Vec<String>,
     /// Where it runs. Default: the configuration file's folder.
     #[serde(default)]
     pub working_directory: Option<PathBuf>,
@@ -90,6 +122,10 @@ pub struct ContainerConfig {
     /// Whether its end ends the task. Default true.
     #[serde(default = "yes")]
     pub essential: bool,
+}
+
+fn docker() -> String {
+    "docker".to_owned()
 }
 
 fn one() -> u32 {
@@ -126,18 +162,22 @@ impl JobsConfig {
     /// Everything that is wrong, in the order of the names.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut check_command = |what: &str, command: &[String]| {
-            if command.first().is_none_or(String::is_empty) {
+        let mut check_command = |what: &str, command: &[String], has_image: bool| {
+            if command.first().map_or(!has_image, String::is_empty) {
                 problems.push(format!("{what}: 'command' names no program"));
             }
         };
         for (name, definition) in &self.job_definitions {
-            check_command(&format!("job definition '{name}'"), &definition.command);
+            check_command(
+                &format!("job definition '{name}'"),
+                &definition.command,
+                definition.image.is_some(),
+            );
         }
         for (family, definition) in &self.task_definitions {
             for (name, container) in &definition.containers {
                 let what = format!("container '{name}' of task definition '{family}'");
-                check_command(&what, &container.command);
+                check_command(&what, &container.command, container.image.is_some());
             }
         }
         for (name, definition) in &self.job_definitions {

@@ -85,6 +85,7 @@ impl Jobs {
                     environment: environment.collect(),
                     inherit_environment: container.inherit_environment.clone(),
                     region: region.to_owned(),
+                    container: self.container(container.image.as_ref(), &container.engine_options),
                 },
             });
         }
@@ -252,8 +253,8 @@ async fn run_container(
     tokio::pin!(finished);
     let result = tokio::select! {
         result = &mut finished => result,
-        _ = job.stopped() => tokio::join!(finished, run.stop()).0,
-        () = others_end => tokio::join!(finished, run.stop()).0,
+        _ = job.stopped() => tokio::join!(finished, run.stop(&container.program)).0,
+        () = others_end => tokio::join!(finished, run.stop(&container.program)).0,
     };
     result.map_err(|error| format!("CannotStartContainerError: {error}"))
 }

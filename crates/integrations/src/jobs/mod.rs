@@ -28,11 +28,12 @@ use tokio::sync::watch;
 
 use crate::failure::task_failure;
 use crate::lambda::INHERITED;
-use process::Program;
+use process::{Container, Program};
 use queues::Queues;
 
 pub use config::{
-    ContainerConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+    ContainerConfig, ContainersConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig,
+    TaskDefinitionConfig,
 };
 
 /// Jobs of all queues that run at the same time.
@@ -62,8 +63,8 @@ struct Job {
 /// What a job is, as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Spec {
-    Batch(batch::BatchJob),
-    Ecs(ecs::EcsTask),
+    Batch(Box<batch::BatchJob>),
+    Ecs(Box<ecs::EcsTask>),
 }
 
 impl Jobs {
@@ -98,8 +99,8 @@ impl Jobs {
         let id = job_id(call);
         let is_batch = matches!(&call.dispatch.resource, Resource::Service { service, .. } if **service == *"batch");
         let make = || match is_batch {
-            true => self.batch_job(&id, call).map(Spec::Batch),
-            false => self.ecs_task(&id, call).map(Spec::Ecs),
+            true => self.batch_job(&id, call).map(|job| Spec::Batch(Box::new(job))),
+            false => self.ecs_task(&id, call).map(|task| Spec::Ecs(Box::new(task))),
         };
         let job = self.submit(&id, make)?;
         let submitted = match &job.spec {
@@ -237,6 +238,15 @@ impl Jobs {
         }
         job.result.send_replace(Some(result));
         self.open().remove(&job.id);
+    }
+
+    /// The container of a program that has an image.
+    fn container(&self, image: Option<&String>, options: &[String]) -> Option<Container> {
+        Some(Container {
+            engine: self.config.containers.engine.clone(),
+            image: image?.clone(),
+            options: options.to_vec(),
+        })
     }
 
     /// The variables of a program: the few that everything needs, those that are asked for, and

@@ -14,6 +14,8 @@ use std::time::{Duration, SystemTime};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
+use crate::lambda::INHERITED;
+
 /// Whoever makes the claim runs the program; every other shell leaves at once. Signals to the
 /// group are for the program: the shell stays to write its exit code.
 const SCRIPT: &str = r#"
@@ -52,6 +54,37 @@ pub(super) struct Program {
     /// Names of the server's variables that it sees, too.
     pub(super) inherit_environment: Vec<String>,
     pub(super) region: String,
+    /// The container that it runs in, if it is not a process of this machine.
+    pub(super) container: Option<Container>,
+}
+
+/// A container by an engine's command line, which passes signals and the exit code on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Container {
+    pub(super) engine: String,
+    pub(super) image: String,
+    pub(super) options: Vec<String>,
+}
+
+impl Program {
+    /// The command line that runs it. A container is told the names of its variables, not their
+    /// values: those it gets from the engine's own environment.
+    fn command_line(&self, name: &str, environment: &BTreeMap<String, String>) -> Vec<String> {
+        let Some(Container { engine, image, options }) = &self.container else {
+            return self.command.clone();
+        };
+        let mut line: Vec<String> =
+            [engine, "run", "--rm", "--name", name].map(str::to_owned).into();
+        for variable in environment.keys() {
+            if self.environment.contains_key(variable) || !INHERITED.contains(&variable.as_str()) {
+                line.extend(["--env".to_owned(), variable.clone()]);
+            }
+        }
+        line.extend(options.iter().cloned());
+        line.push(image.clone());
+        line.extend(self.command.iter().cloned());
+        line
+    }
 }
 
 /// How a program ended.
@@ -130,7 +163,7 @@ impl Run {
         Command::new("/bin/sh")
             .args(["-c", SCRIPT, "stepwell-job"])
             .arg(&self.prefix)
-            .args(&program.command)
+            .args(program.command_line(&self.container_name(), environment))
             .current_dir(&program.working_directory)
             .env_clear()
             .envs(environment)
@@ -148,13 +181,27 @@ impl Run {
         Some(Ended { exit_code, started_at, stopped_at: modified(&file).unwrap_or(started_at) })
     }
 
+    /// The name of the container: of the job, and of the run in it.
+    fn container_name(&self) -> String {
+        let mut parts = self.prefix.iter().rev().map(|part| part.to_string_lossy());
+        let (run, job) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        format!("stepwell-{job}-{run}")
+    }
+
     /// Asks the program to end, and kills it if it does not.
-    pub(super) async fn stop(&self) {
+    pub(super) async fn stop(&self, program: &Program) {
         self.signal(Signal::TERM);
         let end = tokio::time::Instant::now() + GRACE;
         while self.ended().is_none() && self.is_running() {
             if tokio::time::Instant::now() >= end {
                 self.signal(Signal::KILL);
+                if let Some(container) = &program.container {
+                    let mut remove = Command::new(&container.engine);
+                    remove.args(["rm", "--force", &self.container_name()]).stdin(Stdio::null());
+                    if let Err(error) = remove.output().await {
+                        tracing::error!(%error, "a container cannot be removed");
+                    }
+                }
                 return;
             }
             tokio::time::sleep(LOOK).await;

@@ -456,6 +456,7 @@ mod tests {
             region: "us-east-1".into(),
             express: false,
             test_case: None,
+            map_run: None,
         };
         ExecutionDescription {
             identity: Arc::new(identity),
@@ -468,6 +469,7 @@ mod tests {
             cause: None,
             trace_header: None,
             parent_execution_arn: None,
+            billing: None,
             transitions: 1,
             redrive_count: 0,
             redrive_date: None,

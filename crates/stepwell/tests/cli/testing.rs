@@ -304,6 +304,25 @@ fn nested_executions_take_their_own_time() {
 }
 
 #[test]
+fn children_of_a_distributed_map_run_the_same_case() {
+    let machine = r#"{"StartAt": "Each", "States": {"Each": {"Type": "Map", "MaxConcurrency": 1, "End": true,
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 86400, "Next": "T"},
+            "T": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true}}}}}}"#;
+    let tests = r#"{"TestCases": {"C": {"Input": [1, 2, 3], "Mocks": {"T": {"0": {"Return": 5}}},
+        "Expect": {"Output": [5, 5, 5], "Path": ["Each"], "Seconds": 259200}}}}"#;
+    let folder = Folder::with(&[("m.asl.json", machine), ("m.test.json", tests)]);
+    folder.check(&["test"], &expect![[r#"
+        exit status: 0
+        ----- stdout -----
+        m  m.asl.json
+          ✓ C  SUCCEEDED  [N] ms  1 transition  after 3 d
+
+        1 passed, 0 failed; reached 3 of 3 states, 0 of 0 branches
+    "#]]);
+}
+
+#[test]
 fn the_examples_pass() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let folder = Folder::with(&[]);

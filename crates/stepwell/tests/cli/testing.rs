@@ -312,14 +312,17 @@ fn children_of_a_distributed_map_run_the_same_case() {
     let tests = r#"{"TestCases": {"C": {"Input": [1, 2, 3], "Mocks": {"T": {"0": {"Return": 5}}},
         "Expect": {"Output": [5, 5, 5], "Path": ["Each"], "Seconds": 259200}}}}"#;
     let folder = Folder::with(&[("m.asl.json", machine), ("m.test.json", tests)]);
-    folder.check(&["test"], &expect![[r#"
+    folder.check(
+        &["test"],
+        &expect![[r#"
         exit status: 0
         ----- stdout -----
         m  m.asl.json
           ✓ C  SUCCEEDED  [N] ms  1 transition  after 3 d
 
         1 passed, 0 failed; reached 3 of 3 states, 0 of 0 branches
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

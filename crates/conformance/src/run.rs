@@ -61,6 +61,9 @@ async fn play_to_end(case: &Case) -> Result<Comparison> {
             break;
         }
     }
+    if outcome.is_ok() && case.derived.iter().any(|derived| derived == STATUS_EVENTS) {
+        run.answers[STATUS_EVENTS] = server.status_events().await?.into();
+    }
     let answers = run.answers;
     server.stop().await;
     let remarks = script.surprises();
@@ -301,6 +304,7 @@ impl Run<'_> {
 
 const HISTORY: &str = "get_execution_history";
 const END_EVENT: &str = "end_event";
+const STATUS_EVENTS: &str = "stepfunctions_events";
 
 /// Whether there are executions and none of them runs.
 fn all_ended(answer: &Answer) -> bool {

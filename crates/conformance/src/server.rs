@@ -72,7 +72,11 @@ impl Server {
         let logs = LoggedEvents::default();
         let options = TelemetryOptions { logs: Some(Box::new(logs.clone())) };
         let observer: Arc<dyn Observer> = Telemetry::start(options)?;
-        let options = RuntimeOptions { observer: Some(observer), ..RuntimeOptions::default() };
+        let options = RuntimeOptions {
+            observer: Some(observer),
+            keeps_status_changes: true,
+            ..RuntimeOptions::default()
+        };
         let runtime = Runtime::start(store, integrations, options).await?;
         let api = Api::new(runtime.clone(), ApiOptions::default());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -94,6 +98,13 @@ impl Server {
     pub(crate) async fn wait_for_end(&self, execution_arn: &str) -> Result<()> {
         self.runtime.wait_for_end(execution_arn).await?;
         Ok(())
+    }
+
+    /// Every event of changed status so far, in the shape of EventBridge.
+    pub(crate) async fn status_events(&self) -> Result<Vec<Value>> {
+        let pending = self.runtime.status_changes(String::new(), 1_000).await?;
+        let changes = pending.iter().flat_map(|pending| &pending.changes);
+        Ok(changes.map(|change| api::status_event(change, uuid::Uuid::new_v4())).collect())
     }
 
     /// The last event in the log of an execution, once it has ended; none if nothing is logged.

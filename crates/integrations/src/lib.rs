@@ -23,6 +23,7 @@ mod optimized;
 mod services;
 mod sign;
 mod states;
+mod webhook;
 
 pub use approvals::{ApprovalsConfig, WebhookConfig};
 pub use config::{
@@ -43,3 +44,4 @@ pub use jobs::{
 pub use lambda::{FunctionLogLine, LogStream};
 pub use optimized::PollIntervals;
 pub use sign::sign_request;
+pub use webhook::Webhook;

@@ -24,6 +24,7 @@ use crate::query;
 use crate::records::{StateMachineRecord, VersionRecord};
 use crate::registry::MachineAnswer;
 use crate::seeds::Seeds;
+use crate::status_changes::{self, StatusChanges};
 use crate::{
     Activity, ChildExecution, ExecutionSearch, NewStateMachine, NotReady, Observer, SearchPage,
     StateMachine, StateMachineSummary, StateMachineUpdate, StateMachineVersion, Statistics,
@@ -113,6 +114,8 @@ pub struct RuntimeOptions {
     pub mocks: Option<Arc<dyn Mocks>>,
     /// How long executions are kept after their end.
     pub retention: Retention,
+    /// Whether changes of the status of Standard executions are kept until they were told.
+    pub keeps_status_changes: bool,
     /// Sees everything that becomes durable.
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -140,6 +143,7 @@ impl Default for RuntimeOptions {
             wake_window: std::time::Duration::from_millis(limits::DUE_WINDOW_MS.unsigned_abs()),
             mocks: None,
             retention: Retention::default(),
+            keeps_status_changes: false,
             observer: None,
         }
     }
@@ -278,6 +282,24 @@ impl Runtime {
     /// (they are made again at the next start) and ends.
     pub async fn shutdown(&self) {
         self.driver.shutdown().await;
+    }
+
+    /// Changes of status that were not told yet, beyond the key `after`, oldest first.
+    pub async fn status_changes(
+        &self,
+        after: String,
+        limit: usize,
+    ) -> Result<Vec<StatusChanges>, RuntimeError> {
+        let store = Arc::clone(&self.driver.store);
+        blocking(move || status_changes::pending(&*store, &after, limit)).await
+    }
+
+    /// Forgets changes that were told.
+    pub async fn status_changes_told(&self, keys: Vec<String>) -> Result<(), RuntimeError> {
+        match self.ask(Request::StatusChangesTold { keys }).await? {
+            Answer::Done => Ok(()),
+            _ => Err(wrong_answer()),
+        }
     }
 
     /// What it holds now, for metrics.

@@ -28,6 +28,7 @@ mod resources;
 mod search;
 mod seeds;
 mod status;
+mod status_changes;
 mod surroundings;
 mod task_runner;
 mod timers;
@@ -49,6 +50,7 @@ pub use resources::*;
 pub use search::{ExecutionSearch, SearchPage};
 pub use seeds::Seeds;
 pub use status::{status_code, status_of_code};
+pub use status_changes::{StatusChange, StatusChanges};
 pub use store::{
     ExecutionKey, ExecutionQuery, ExecutionsOf, ListPlace, StoreError, Usage, UsageEntry,
 };

@@ -19,6 +19,7 @@ pub(crate) mod kind {
     pub(crate) const TAGS: &str = "tags";
     pub(crate) const MAP_RUN: &str = "map_run";
     pub(crate) const SECRET: &str = "secret";
+    pub(crate) const STATUS_CHANGES: &str = "status_changes";
 }
 
 /// The key of the one secret.
@@ -490,6 +491,13 @@ mod tests {
                 name: "Approve".into(),
                 creation_date: 1_700_000_000_123,
                 encryption: Some(json!({"type": "AWS_OWNED_KEY"})),
+            },
+        );
+        check(
+            "status_changes_1.json",
+            &crate::status_changes::StatusChangesRecord {
+                execution: "arn:aws:states:us-east-1:123456789012:execution:m:e".into(),
+                turns: 3,
             },
         );
         check(

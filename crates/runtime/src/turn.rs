@@ -17,6 +17,7 @@ use crate::long_turns::Watch;
 use crate::metering;
 use crate::records::{self, ExecutionHeader, MapRunRecord, kind};
 use crate::status::status_code;
+use crate::status_changes;
 use crate::surroundings::Surroundings;
 
 /// The error of an execution whose step panicked.
@@ -38,6 +39,8 @@ pub struct TurnJob {
     pub(crate) started_with: Option<Payload>,
     /// Whether somebody wants to see the events.
     pub(crate) is_watched: bool,
+    /// Whether changes of status are to be told.
+    pub(crate) keeps_status_changes: bool,
     /// Whether a task of another execution waits for its end.
     pub(crate) is_awaited: bool,
 }
@@ -147,6 +150,7 @@ impl TurnJob {
             _ => None,
         };
         let is_kept = has_events && !matches!(self.journal, JournalPolicy::None);
+        let tells = is_kept && self.keeps_status_changes && !execution.identity.express;
         let write = is_kept.then(|| {
             Box::new(TurnWrite {
                 key,
@@ -157,10 +161,14 @@ impl TurnJob {
                 new,
             })
         });
-        let records = match is_kept {
+        let mut records = match is_kept {
             true => map_run_records(&execution, &events),
             false => Vec::new(),
         };
+        if tells {
+            let arn = &execution.identity.arn;
+            records.extend(status_changes::remember(&events, arn, key.0, self.turns_before));
+        }
         let events = self.is_watched.then(|| Arc::new(events));
         let usage = write.is_none().then_some(usage);
         TurnResult {

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::AccessKey;
 use integrations::{
     ApprovalsConfig, ConnectionsConfig, ContainersConfig, FunctionConfig, FunctionsConfig,
-    HttpConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig,
+    HttpConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig, Webhook,
 };
 use runtime::{ExpressLimits, Retention};
 use serde::Deserialize;
@@ -53,6 +54,8 @@ struct File {
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
+    status_events: StatusEventsTable,
+    #[serde(default)]
     connections: ConnectionsConfig,
     #[serde(default)]
     http: HttpConfig,
@@ -84,6 +87,44 @@ struct ServerTable {
     express_executions: Option<usize>,
     express_megabytes: Option<usize>,
     express_minutes: Option<u64>,
+}
+
+/// `[status_events]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusEventsTable {
+    webhook: Option<String>,
+    webhook_token_env: Option<String>,
+    event_bus: Option<String>,
+}
+
+/// Where events of changed status go.
+#[derive(Debug)]
+pub(crate) enum StatusEvents {
+    Nowhere,
+    Webhook(Arc<Webhook>),
+    /// The name of the event bus.
+    EventBus(String),
+}
+
+impl StatusEventsTable {
+    fn settle(self, environment: &dyn Fn(&str) -> Option<String>) -> Result<StatusEvents, String> {
+        let token = match self.webhook_token_env {
+            None => None,
+            Some(name) => match environment(&name) {
+                Some(token) => Some(token),
+                None => return Err(format!("the variable {name} with the token is not set")),
+            },
+        };
+        match (self.webhook, self.event_bus) {
+            (None, None) => Ok(StatusEvents::Nowhere),
+            (Some(url), None) => {
+                Ok(StatusEvents::Webhook(Arc::new(Webhook::new(&url, token.as_deref())?)))
+            }
+            (None, Some(bus)) => Ok(StatusEvents::EventBus(bus)),
+            (Some(_), Some(_)) => Err("only one of webhook and event_bus can be given".to_owned()),
+        }
+    }
 }
 
 /// `[execution_logs]`
@@ -214,6 +255,7 @@ pub(crate) struct Settings {
     pub(crate) execution_logs: ExecutionLogs,
     /// How long executions are kept after their end.
     pub(crate) retention: Retention,
+    pub(crate) status_events: StatusEvents,
     /// The file with test cases, if there is one.
     pub(crate) mocks: Option<PathBuf>,
     /// Whether tasks of a test case that are not mocked fail.
@@ -253,6 +295,7 @@ pub(crate) fn resolve(
         access_keys: keys,
         execution_logs,
         retention,
+        status_events,
         mut connections,
         http,
         mut approvals,
@@ -280,6 +323,10 @@ pub(crate) fn resolve(
             let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
             Failure::usage(format!("{}: {problem}", file.display()))
         })?;
+    let status_events = status_events.settle(environment).map_err(|problem| {
+        let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
+        Failure::usage(format!("{}: status_events: {problem}", file.display()))
+    })?;
     let execution_logs = execution_logs.settle(&file_folder, &data);
     let settings = Settings {
         listen: options
@@ -312,6 +359,7 @@ pub(crate) fn resolve(
         access_keys,
         execution_logs,
         retention: retention.settle(),
+        status_events,
         connections,
         http,
         approvals,

@@ -11,11 +11,11 @@ use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig};
 use runtime::{ExpressExecutions, Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
-use telemetry::{LogFiles, LogOutput, LogSink, Telemetry, TelemetryOptions};
+use telemetry::{EventBus, EventTarget, LogFiles, LogOutput, LogSink, Telemetry, TelemetryOptions};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::{DataPlace, ExecutionLogs, Settings};
+use crate::config::{DataPlace, ExecutionLogs, Settings, StatusEvents};
 use crate::failure::Failure;
 use crate::tokens::{RememberingRunner, Tokens};
 
@@ -87,11 +87,16 @@ impl Node {
             mocks: open_mocks(settings)?,
             retention: settings.retention,
             observer: Some(observer),
+            keeps_status_changes: !matches!(settings.status_events, StatusEvents::Nowhere),
             ..RuntimeOptions::default()
         };
         let runtime = Runtime::start(store, runner, options)
             .await
             .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
+        if let Some(target) = event_target(settings, &integrations) {
+            let runtime = Arc::clone(&runtime);
+            tokio::spawn(async move { telemetry::deliver(&runtime, &*target).await });
+        }
         Ok(Node { runtime, integrations, telemetry, express })
     }
 
@@ -168,6 +173,18 @@ fn open_mocks(settings: &Settings) -> Result<Option<Arc<dyn Mocks>>, Failure> {
     let mocks = MockedIntegrations::open(path, settings.mocks_strict)
         .map_err(|problem| Failure::usage(problem.to_string()))?;
     Ok(Some(mocks))
+}
+
+/// Where events of changed status go.
+fn event_target(settings: &Settings, integrations: &Integrations) -> Option<Arc<dyn EventTarget>> {
+    match &settings.status_events {
+        StatusEvents::Nowhere => None,
+        StatusEvents::Webhook(webhook) => Some(webhook.clone()),
+        StatusEvents::EventBus(name) => {
+            let client = integrations.aws().clone();
+            Some(Arc::new(EventBus::new(client, settings.region.clone(), name.clone())))
+        }
+    }
 }
 
 /// Where execution logs go.

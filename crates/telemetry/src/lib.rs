@@ -1,11 +1,15 @@
-//! What an operator sees of executions: metrics, and execution logs.
+//! What an operator sees of executions: metrics, execution logs, events of changed status.
 //!
 //! The runtime tells a [`Telemetry`] about every turn that became durable. It only passes that
 //! on to a thread of its own, so that nobody who runs executions waits for it.
 
+mod event_targets;
 mod logs;
 mod metrics;
 mod observe;
+mod status_events;
 
+pub use event_targets::EventBus;
 pub use logs::{LogFiles, LogOutput, LogRecord, LogSink};
 pub use observe::{Telemetry, TelemetryOptions};
+pub use status_events::{EventTarget, Undelivered, deliver};

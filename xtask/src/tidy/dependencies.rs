@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runtime", &["store", "engine", "asl"]),
     ("integrations", &["runtime", "engine", "asl", "service-models"]),
     ("api", &["runtime", "engine", "asl", "service-models"]),
-    ("telemetry", &["api", "integrations", "runtime", "engine", "asl"]),
+    ("telemetry", &["api", "integrations", "runtime", "engine", "asl", "service-models"]),
     (
         "stepwell",
         &["telemetry", "api", "integrations", "runtime", "store", "explore", "engine", "asl"],

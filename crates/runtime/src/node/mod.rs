@@ -289,6 +289,10 @@ pub enum Request {
         worker_name: Option<Box<str>>,
     },
     Resource(Box<ResourceRequest>),
+    /// Changes of status were told, and need not be kept.
+    StatusChangesTold {
+        keys: Vec<String>,
+    },
 }
 
 /// What the holder of a task token says.
@@ -603,6 +607,7 @@ impl Node {
                 self.poll(reply, &activity_arn, worker_name);
             }
             Request::Resource(request) => self.resource(reply, *request),
+            Request::StatusChangesTold { keys } => self.forget_status_changes(reply, keys),
         }
     }
 

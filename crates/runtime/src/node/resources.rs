@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use store::StoreError;
+use store::{StoreError, Write};
 
 use super::executions::Phase;
 use super::{Answer, Node, Output, ReplyId, ResourceRequest};
+use crate::records::kind;
 use crate::registry::Change;
 use crate::timers::Alarm;
 use crate::{RuntimeError, arns};
@@ -121,6 +122,20 @@ impl Node {
         let writes = changes.iter().map(Change::write).collect();
         self.resources.waiting.insert(arn.clone(), VecDeque::new());
         self.keep_operation(Operation { arn, changes, answer }, writes);
+    }
+
+    /// Removes changes of status that were told.
+    pub(super) fn forget_status_changes(&mut self, reply: ReplyId, keys: Vec<String>) {
+        let Some(first) = keys.first() else { return self.reply(reply, Ok(Answer::Done)) };
+        let operation = Operation {
+            // No ARN, so that it meets no other operation.
+            arn: format!("status changes {first}").into(),
+            changes: Vec::new(),
+            answer: Some((reply, Answer::Done)),
+        };
+        let kind = kind::STATUS_CHANGES;
+        let writes = keys.into_iter().map(|key| Write::DeleteRecord { kind, key }).collect();
+        self.keep_operation(operation, writes);
     }
 
     /// The changes are durable: they show from now on.

@@ -200,6 +200,7 @@ impl Node {
             journal,
             started_with,
             is_watched: self.is_watched,
+            keeps_status_changes: self.options.keeps_status_changes,
             is_awaited,
         })));
     }

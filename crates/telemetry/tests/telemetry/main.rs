@@ -1,7 +1,8 @@
-//! Metrics and logs of real executions.
+//! Metrics, logs and events of real executions.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
 mod logs;
 mod metrics;
+mod status_events;
 mod world;

@@ -16,7 +16,7 @@ use telemetry::{Telemetry, TelemetryOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-struct Echo;
+pub(crate) struct Echo;
 
 impl TaskRunner for Echo {
     fn run(
@@ -41,10 +41,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(options: TelemetryOptions) -> World {
+        World::start_over(Arc::new(MemoryStore::default()), options).await
+    }
+
+    pub(crate) async fn start_over(store: Arc<MemoryStore>, options: TelemetryOptions) -> World {
         let telemetry = Telemetry::start(options).unwrap();
         let observer: Arc<dyn Observer> = telemetry.clone();
-        let options = RuntimeOptions { observer: Some(observer), ..RuntimeOptions::default() };
-        let store = Arc::new(MemoryStore::default());
+        let options = RuntimeOptions {
+            observer: Some(observer),
+            keeps_status_changes: true,
+            ..RuntimeOptions::default()
+        };
         let runtime = Runtime::start(store, Arc::new(Echo), options).await.unwrap();
         let options = ApiOptions { metrics: Some(telemetry.clone()), ..ApiOptions::default() };
         let api = Api::new(Arc::clone(&runtime), options);

@@ -11,6 +11,7 @@ use crate::http_task::{ConnectionsConfig, HttpConfig};
 use crate::jobs::JobsConfig;
 use crate::lambda::FunctionName;
 use crate::optimized::PollIntervals;
+use crate::routes::RouteConfig;
 
 /// Seconds a function may run at most (Lambda's quota).
 pub const FUNCTION_TIMEOUT_SECONDS_MAX: u32 = 900;
@@ -33,6 +34,10 @@ pub struct IntegrationsConfig {
     pub jobs: JobsConfig,
     /// Where the folders of jobs are; a temporary folder if `None`.
     pub job_directory: Option<PathBuf>,
+    /// Where tasks go, by their resource; the first that fits counts.
+    pub routes: Vec<RouteConfig>,
+    /// With which key the server's own API is called by tasks, if it wants keys.
+    pub own_key: Option<OwnKey>,
     /// Where the output of functions is appended, a file each; nowhere if `None`.
     pub log_directory: Option<PathBuf>,
     /// The environment variables of the server. Read from here are `AWS_ENDPOINT_URL`,
@@ -49,6 +54,23 @@ impl IntegrationsConfig {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         IntegrationsConfig { functions, environment, ..IntegrationsConfig::default() }
+    }
+}
+
+/// A key of the server's own API.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// Where the API is.
+    pub url: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for OwnKey {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnKey").field("url", &self.url).finish_non_exhaustive()
     }
 }
 

@@ -18,6 +18,7 @@ use crate::jobs::Jobs;
 use crate::kubernetes::Kubernetes;
 use crate::lambda::{FunctionLogLine, Functions};
 use crate::optimized::Optimized;
+use crate::routes::Routes;
 use crate::services::{cancel, dispatch};
 
 /// Does the work of Task states. Calls must be made within a Tokio runtime.
@@ -28,6 +29,8 @@ pub struct Integrations {
 /// What the single integrations need.
 pub(crate) struct Services {
     pub(crate) functions: Functions,
+    pub(crate) routes: Routes,
+    pub(crate) client: HttpClient,
     pub(crate) http: HttpTasks,
     pub(crate) kubernetes: Kubernetes,
     pub(crate) approvals: Approvals,
@@ -55,7 +58,7 @@ impl Integrations {
         let approvals =
             Approvals::new(client.clone(), config.approvals.clone(), config.environment.clone());
         let http = HttpTasks::new(
-            client,
+            client.clone(),
             config.http.clone(),
             config.connections.clone(),
             config.environment.clone(),
@@ -66,9 +69,12 @@ impl Integrations {
             std::env::temp_dir().join(format!("stepwell-jobs-{}", std::process::id()))
         });
         let jobs = Jobs::new(config.jobs.clone(), job_directory, config.environment.clone());
+        let routes = Routes::new(&config.routes);
         let functions = Functions::new(config);
-        let services = Arc::new(Services {
+        let services = Services {
             functions,
+            routes,
+            client,
             http,
             kubernetes,
             approvals,
@@ -76,7 +82,8 @@ impl Integrations {
             aws,
             optimized,
             jobs,
-        });
+        };
+        let services = Arc::new(services);
         Arc::new(Integrations { services })
     }
 

@@ -20,6 +20,7 @@ mod lambda;
 mod metadata;
 pub mod mocks;
 mod optimized;
+mod routes;
 mod services;
 mod sign;
 mod states;
@@ -28,7 +29,7 @@ mod webhook;
 pub use approvals::{ApprovalsConfig, WebhookConfig};
 pub use config::{
     AwsConfig, FUNCTION_MEMORY_MEGABYTES_MAX, FUNCTION_TIMEOUT_SECONDS_MAX, FunctionConfig,
-    FunctionConfigError, FunctionRuntime, FunctionsConfig, IntegrationsConfig, OnCrash,
+    FunctionConfigError, FunctionRuntime, FunctionsConfig, IntegrationsConfig, OnCrash, OwnKey,
 };
 pub use credentials::find_credentials;
 pub use failure::{INTERRUPTED_BY_CRASH, NOT_CONFIGURED, NOT_SUPPORTED};
@@ -43,5 +44,6 @@ pub use jobs::{
 };
 pub use lambda::{FunctionLogLine, LogStream};
 pub use optimized::PollIntervals;
+pub use routes::{MockRoute, RouteConfig, describe_destination};
 pub use sign::sign_request;
 pub use webhook::Webhook;

@@ -12,6 +12,7 @@ use crate::failure::{NOT_SUPPORTED, task_failure};
 use crate::integrations::Services;
 use crate::kubernetes::Kubernetes;
 use crate::optimized;
+use crate::routes::{self, RouteTarget};
 use crate::states;
 
 /// The work of one call.
@@ -19,16 +20,26 @@ pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<Payload, TaskFailu
 
 /// Finds the work behind a resource.
 pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'a> {
+    match services.routes.find(&call.dispatch.resource) {
+        None => integrate(services, call, false),
+        Some(RouteTarget::Aws | RouteTarget::Endpoint(_)) => integrate(services, call, true),
+        Some(target) => Box::pin(routes::run(services, call, target)),
+    }
+}
+
+/// Finds the integration of a resource. `is_routed`: the operator sends it to a server of the
+/// service's own API, not to what this machine could do itself.
+fn integrate<'a>(services: &'a Services, call: &'a TaskCall, is_routed: bool) -> Work<'a> {
     match &call.dispatch.resource {
         Resource::LambdaFunction { arn } => Box::pin(services.functions.run_function(call, arn)),
         Resource::Service { service, action, pattern, .. } => {
-            if services.approvals.serves(call) {
+            if !is_routed && services.approvals.serves(call) {
                 return Box::pin(services.approvals.run(call));
             }
             if let Some(service) = service.strip_prefix("aws-sdk:") {
                 return Box::pin(run_sdk_task(&services.aws, call, service, action));
             }
-            if services.jobs.is_local(call) {
+            if !is_routed && services.jobs.is_local(call) {
                 return Box::pin(services.jobs.run(call));
             }
             match (&**service, &**action, pattern) {
@@ -55,8 +66,11 @@ pub(crate) fn dispatch<'a>(services: &'a Services, call: &'a TaskCall) -> Work<'
 
 /// Stops the job of a call whose task is over before the job is.
 pub(crate) async fn cancel(services: &Services, call: &TaskCall, submitted: Option<Payload>) {
-    if services.jobs.is_local(call) {
-        return services.jobs.cancel(call);
+    match services.routes.find(&call.dispatch.resource) {
+        None if services.jobs.is_local(call) => return services.jobs.cancel(call),
+        None | Some(RouteTarget::Aws | RouteTarget::Endpoint(_)) => {}
+        // A process ends when its call is dropped, and the others have no jobs.
+        Some(_) => return,
     }
     if let (Resource::Service { service, action, .. }, Some(submitted)) =
         (&call.dispatch.resource, &submitted)

@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Run(Run),
     Validate(Validate),
     Explore(Explore),
+    Routes(Routes),
     Test(Test),
     History(History),
     Cost(Cost),
@@ -251,6 +252,29 @@ pub(crate) struct Validate {
     /// Check as this type; EXPRESS refuses activities and patterns that wait.
     #[arg(long, value_name = "TYPE", default_value = "STANDARD", ignore_case = true)]
     pub(crate) r#type: MachineTypeName,
+}
+
+/// Show where the tasks of definitions would go.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Show where the tasks of definitions would go: a function, an endpoint, AWS, or \
+        nowhere.\n\n\
+        Nothing is called. What decides are the routes and functions of the configuration file, \
+        endpoint variables such as AWS_ENDPOINT_URL_DYNAMODB, and AWS credentials.",
+    after_long_help = "\
+Examples:
+  stepwell routes machine.asl.json
+  AWS_ENDPOINT_URL=http://127.0.0.1:5000 stepwell routes machines/*.asl.json"
+)]
+pub(crate) struct Routes {
+    /// The definitions.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Read the definitions as of this type.
+    #[arg(long, value_name = "TYPE", default_value = "STANDARD", ignore_case = true)]
+    pub(crate) r#type: MachineTypeName,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }
 
 /// Show the history of an execution as a table.

@@ -5,6 +5,7 @@ mod cost;
 mod dev;
 mod explore;
 mod history;
+mod routes;
 mod run;
 mod serve;
 mod test;
@@ -19,6 +20,7 @@ pub(crate) fn dispatch(command: Command) -> ExitCode {
     let outcome = match command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Routes(arguments) => routes::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),

@@ -12,6 +12,7 @@ use integrations::{
     ApprovalsConfig, ConnectionsConfig, ContainersConfig, FunctionConfig, FunctionsConfig,
     HttpConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig, Webhook,
 };
+use integrations::{AwsConfig, RouteConfig};
 use runtime::{ExpressLimits, Retention};
 use serde::Deserialize;
 
@@ -69,6 +70,10 @@ struct File {
     task_definitions: BTreeMap<String, TaskDefinitionConfig>,
     #[serde(default)]
     containers: ContainersConfig,
+    #[serde(default)]
+    aws: AwsConfig,
+    #[serde(default)]
+    routes: Vec<RouteConfig>,
 }
 
 /// `[server]`
@@ -250,6 +255,8 @@ pub(crate) struct Settings {
     pub(crate) http: HttpConfig,
     pub(crate) approvals: ApprovalsConfig,
     pub(crate) jobs: JobsConfig,
+    pub(crate) aws: AwsConfig,
+    pub(crate) routes: Vec<RouteConfig>,
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) execution_logs: ExecutionLogs,
@@ -299,9 +306,12 @@ pub(crate) fn resolve(
         mut connections,
         http,
         mut approvals,
+        aws,
+        routes,
         ..
     } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
+    refuse(path.as_deref(), check_routes(&routes, &functions))?;
     connections.resolve_paths(&file_folder);
     approvals.resolve_paths(&file_folder);
     let errors = connections.check().into_iter().chain(http.check()).chain(approvals.check());
@@ -364,6 +374,8 @@ pub(crate) fn resolve(
         http,
         approvals,
         jobs,
+        aws,
+        routes,
         mocks: options
             .mocks
             .mocks
@@ -447,6 +459,19 @@ fn check_jobs(
     jobs.resolve_paths(folder);
     refuse(path, jobs.check())?;
     Ok((jobs, file))
+}
+
+/// What is wrong with the routes.
+fn check_routes(routes: &[RouteConfig], functions: &FunctionsConfig) -> Vec<String> {
+    let mut problems: Vec<String> = routes.iter().filter_map(|route| route.check().err()).collect();
+    for route in routes {
+        if let Some(name) =
+            route.function.as_ref().filter(|it| !functions.functions.contains_key(*it))
+        {
+            problems.push(format!("route '{}': function '{name}' is not declared", route.resource));
+        }
+    }
+    problems
 }
 
 /// Fails with everything that is wrong in the file, if anything is.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use api::{AccessKeys, Api, ApiOptions};
 use integrations::mocks::MockedIntegrations;
-use integrations::{Integrations, IntegrationsConfig};
+use integrations::{Integrations, IntegrationsConfig, OwnKey};
 use runtime::{ExpressExecutions, Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
 use telemetry::{EventBus, EventTarget, LogFiles, LogOutput, LogSink, Telemetry, TelemetryOptions};
@@ -70,6 +70,13 @@ impl Node {
         }
         if let Some(url) = url {
             config.environment.entry(ENDPOINT_VARIABLE.to_owned()).or_insert(url.to_owned());
+            // Calls of this very API by its own tasks are signed with a key that it knows.
+            config.own_key = settings.access_keys.first().map(|key| OwnKey {
+                url: url.to_owned(),
+                access_key_id: key.id.clone(),
+                secret_access_key: key.secret.clone(),
+                session_token: key.session_token.clone(),
+            });
         }
         let integrations = Integrations::new(config);
         integrations.resume_jobs();
@@ -164,6 +171,8 @@ pub(crate) fn integrations_config(settings: &Settings) -> IntegrationsConfig {
     config.http = settings.http.clone();
     config.approvals = settings.approvals.clone();
     config.jobs = settings.jobs.clone();
+    config.aws = settings.aws.clone();
+    config.routes = settings.routes.clone();
     config
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use asl::Resource;
 use bytes::Bytes;
 use engine::TaskFailure;
-use http::Uri;
 use serde_json::Value;
 use service_models::{Operation, Service};
 
@@ -44,10 +44,9 @@ pub struct CallContext<'a> {
     pub region: &'a str,
     /// A role to assume for this call.
     pub role_arn: Option<&'a str>,
-    /// Where to call, if a route says so; else variables and credentials decide.
-    pub endpoint: Option<&'a Uri>,
-    /// Whether a route says that AWS itself is meant, whatever endpoint variables say.
-    pub is_aws: bool,
+    /// The resource of the task that is called for, by which a route may say where to call; a
+    /// call for no task goes by `aws-sdk:<service>:<action>`.
+    pub resource: Option<&'a Resource>,
     /// Bound of each attempt; the usual one of the service if absent.
     pub timeout: Option<Duration>,
     /// Bound of the answer's body, in bytes.
@@ -71,8 +70,7 @@ impl<'a> CallContext<'a> {
         CallContext {
             region,
             role_arn: None,
-            endpoint: None,
-            is_aws: false,
+            resource: None,
             timeout: None,
             response_bytes_max: RESPONSE_BYTES_MAX,
         }

@@ -18,7 +18,8 @@ use super::retry::{self, ATTEMPTS_MAX, Failure};
 use super::serialize::{WireRequest, serialize};
 use super::{input, output};
 use crate::client::HttpClient;
-use crate::config::IntegrationsConfig;
+use crate::config::{IntegrationsConfig, OwnKey};
+use crate::routes::{RouteTarget, Routes};
 use crate::sign::{Signing, sign_for};
 
 /// Calls AWS's services, or what stands in their place. Cheap to clone.
@@ -29,6 +30,8 @@ struct Inner {
     http: HttpClient,
     environment: BTreeMap<String, String>,
     asks_instance: bool,
+    routes: Routes,
+    own_key: Option<OwnKey>,
     cache: CredentialCache,
 }
 
@@ -41,6 +44,8 @@ impl AwsClient {
             http: HttpClient::new(),
             environment: config.environment.clone(),
             asks_instance: config.aws.instance_metadata,
+            routes: Routes::new(&config.routes),
+            own_key: config.own_key.clone(),
             cache: CredentialCache::default(),
         }))
     }
@@ -95,7 +100,8 @@ impl AwsClient {
         let token = Uuid::new_v4().to_string();
         let wire = serialize(service, operation, &input, call.payload.clone(), &token)
             .map_err(|problem| AwsError::Parameters(vec![problem]))?;
-        let target = target(service, &call.context, self.environment(), &self.profile())
+        let region = call.context.region;
+        let target = target(service, region, self.route(call), self.environment(), &self.profile())
             .map_err(AwsError::NotConfigured)?;
         let credentials = self.credentials_for(call, &target, credentials).await?;
         let mut attempt = 1;
@@ -111,6 +117,19 @@ impl AwsClient {
                     tokio::time::sleep(retry::wait(failure, attempt, random)).await;
                     attempt += 1;
                 }
+            }
+        }
+    }
+
+    /// What the operator says about where this call goes.
+    fn route(&self, call: &AwsCall<'_>) -> Option<&RouteTarget> {
+        match call.context.resource {
+            Some(resource) => self.0.routes.find(resource),
+            None => {
+                let mut letters = call.operation.name.chars();
+                let first = letters.next().map(|first| first.to_ascii_lowercase());
+                let action: String = first.into_iter().chain(letters).collect();
+                self.0.routes.find_call(&call.service.id, &action)
             }
         }
     }
@@ -131,6 +150,10 @@ impl AwsClient {
         }
         if given.is_some() {
             return Ok(given);
+        }
+        if let Some(key) = self.0.own_key.as_ref().filter(|key| key.url == target.url) {
+            let (id, secret) = (key.access_key_id.clone(), key.secret_access_key.clone());
+            return Ok(Some(Credentials::new(id, secret, key.session_token.clone(), None, "own")));
         }
         let found = self.credentials(call.context.region).await;
         match found {

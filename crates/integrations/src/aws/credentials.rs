@@ -71,6 +71,23 @@ fn of_profile(profile: &Profile) -> Option<Credentials> {
     ))
 }
 
+/// Whether something says that there are credentials; nothing is asked for them.
+pub(crate) fn has_credentials(
+    environment: &BTreeMap<String, String>,
+    instance_metadata: bool,
+) -> bool {
+    let profile = Profile::load(environment);
+    let named = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+        .iter()
+        .chain(&["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+        .any(|name| environment.get(*name).is_some_and(|value| !value.is_empty()));
+    of_environment(environment).is_some()
+        || of_profile(&profile).is_some()
+        || profile.get("role_arn").is_some()
+        || named
+        || instance_metadata
+}
+
 impl AwsClient {
     /// The credentials of this server; none where nothing says that there are any.
     ///

@@ -6,10 +6,10 @@ use http::Uri;
 use serde_json::Value;
 use service_models::{Service, partition_of};
 
-use super::call::CallContext;
 use super::profile::Profile;
 use super::serialize::WireRequest;
 use crate::config::check_endpoint;
+use crate::routes::RouteTarget;
 
 /// Where a call goes, and what its signature is made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,21 +28,35 @@ pub(super) struct Target {
 /// An endpoint that is no URL, with its source.
 pub(super) fn target(
     service: &Service,
-    context: &CallContext<'_>,
+    region: &str,
+    route: Option<&RouteTarget>,
     environment: &BTreeMap<String, String>,
     profile: &Profile,
 ) -> Result<Target, String> {
-    let usual = service.endpoint(context.region);
+    let usual = service.endpoint(region);
     let (signing_region, signing_name) = (usual.signing_region, usual.signing_name);
-    let given = match (context.endpoint, context.is_aws) {
-        (Some(endpoint), _) => Some(endpoint.to_string()),
-        (None, true) => None,
-        (None, false) => configured(service, environment, profile)?,
+    let given = match route {
+        Some(RouteTarget::Endpoint(endpoint)) => Some(endpoint.to_string()),
+        Some(RouteTarget::Aws) => None,
+        _ => configured(service, environment, profile)?,
     };
     let url = given.unwrap_or(usual.url);
     let url = url.trim_end_matches('/').to_owned();
     let is_aws = is_aws(&url);
     Ok(Target { url, signing_region, signing_name, is_aws })
+}
+
+/// Where a service is called that no route is about, and whether that is AWS itself.
+///
+/// # Errors
+/// An endpoint that is no URL.
+pub(crate) fn endpoint_for_display(
+    service: &Service,
+    region: &str,
+    environment: &BTreeMap<String, String>,
+) -> Result<(String, bool), String> {
+    let target = target(service, region, None, environment, &Profile::load(environment))?;
+    Ok((target.url, target.is_aws))
 }
 
 /// The variable with the endpoint of one service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
@@ -176,9 +190,8 @@ mod tests {
         let check = |variables: &[(&str, &str)], expected: &str| {
             let environment =
                 variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-            let context = CallContext::new("eu-west-1");
-            let found =
-                target(service("secretsmanager"), &context, &environment, &Profile::default());
+            let service = service("secretsmanager");
+            let found = target(service, "eu-west-1", None, &environment, &Profile::default());
             assert_eq!(found.map_or_else(|error| error, |target| target.url), expected);
         };
         check(&[], "https://secretsmanager.eu-west-1.amazonaws.com");

@@ -13,7 +13,7 @@
 //!   [`AwsError::Parameters`].
 //! * `payload`: bytes for the member that is the body of the request (S3's `Body`), for what is
 //!   no text.
-//! * `context`: region, role to assume, endpoint of a route, limits.
+//! * `context`: region, role to assume, the task's resource (for routes), limits.
 //! * [`AwsResponse`]: `output` in the spelling of tasks (moments as ISO 8601, blobs as text),
 //!   `payload` (the bytes of a streamed body), `headers`, `status`, `request_id`.
 //! * [`AwsError::Service`] has the parts of an answered error; `into_failure` tells it in the
@@ -45,4 +45,6 @@ pub use output::task_spelling;
 pub use parse::{WireError, parse_error, parse_response};
 pub use serialize::{WireRequest, serialize};
 
-pub(crate) use task::{role_of, run_sdk_task};
+pub(crate) use credentials::has_credentials;
+pub(crate) use endpoint::{endpoint_for_display, endpoint_variable};
+pub(crate) use task::{context_of, run_sdk_task};

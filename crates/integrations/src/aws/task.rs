@@ -27,7 +27,7 @@ pub(crate) async fn run_sdk_task(
             ),
         ));
     };
-    let context = CallContext { role_arn: role_of(task), ..CallContext::new(&task.region) };
+    let context = context_of(task);
     let call =
         AwsCall { service, operation, parameters: parameters.value(), payload: None, context };
     match client.call(&call).await {
@@ -36,7 +36,16 @@ pub(crate) async fn run_sdk_task(
     }
 }
 
+/// Region, role and resource of a task's calls.
+pub(crate) fn context_of(task: &TaskCall) -> CallContext<'_> {
+    CallContext {
+        role_arn: role_of(task),
+        resource: Some(&task.dispatch.resource),
+        ..CallContext::new(&task.region)
+    }
+}
+
 /// `RoleArn` of the task's credentials.
-pub(crate) fn role_of(task: &TaskCall) -> Option<&str> {
+fn role_of(task: &TaskCall) -> Option<&str> {
     task.dispatch.credentials.as_ref()?.value().get("RoleArn")?.as_str()
 }

@@ -44,6 +44,7 @@ use response::InvokeResponse;
 use crate::clock;
 use crate::config::{FunctionConfig, IntegrationsConfig, OnCrash, check_endpoint};
 use crate::failure::{INTERRUPTED_BY_CRASH, ServiceError, task_failure};
+use crate::routes::{RouteTarget, Routes};
 
 /// Waits before an asynchronous invocation that failed is tried again, as on Lambda.
 const EVENT_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
@@ -52,6 +53,8 @@ const EVENT_RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_se
 pub(crate) struct Functions {
     /// By bare name.
     routes: BTreeMap<String, Vec<Route>>,
+    /// Where the operator sends tasks by their resource.
+    task_routes: Routes,
     /// Where functions go that are not declared.
     default_endpoint: Option<Uri>,
     endpoints: EndpointClient,
@@ -100,6 +103,7 @@ impl Functions {
         }
         Functions {
             routes,
+            task_routes: Routes::new(&config.routes),
             default_endpoint: default_endpoint(&config.environment),
             endpoints: EndpointClient::new(config.environment),
             processes,
@@ -120,7 +124,19 @@ impl Functions {
 
     /// The work of `arn:aws:states:::lambda:invoke`.
     pub(crate) async fn run_invoke(&self, call: &TaskCall) -> Result<Payload, TaskFailure> {
-        let request = InvokeRequest::of_parameters(&call.dispatch.parameters)?;
+        self.run_invoke_of(call, None).await
+    }
+
+    /// The same; `name` is the function that a route says, whatever the parameters say.
+    pub(crate) async fn run_invoke_of(
+        &self,
+        call: &TaskCall,
+        name: Option<&str>,
+    ) -> Result<Payload, TaskFailure> {
+        let mut request = InvokeRequest::of_parameters(&call.dispatch.parameters)?;
+        if let Some(function) = name.and_then(FunctionName::parse) {
+            request.function = function;
+        }
         self.invoke(call, request).await?.into_task_output()
     }
 
@@ -151,9 +167,17 @@ impl Functions {
         };
         let arn = request.function.arn(caller.execution_arn, caller.region);
         let route = self.route(&request.function, &arn);
-        let endpoint = match route {
-            None => self.default_endpoint.as_ref().ok_or_else(|| not_found(&request, &arn))?,
-            Some(route) => {
+        let routed = match self.task_routes.find(&call.dispatch.resource) {
+            Some(RouteTarget::Endpoint(endpoint)) => Some(endpoint.clone()),
+            Some(RouteTarget::Aws) => Some(aws_endpoint(caller.region)?),
+            _ => None,
+        };
+        let endpoint = match (&routed, route) {
+            (Some(endpoint), _) => endpoint,
+            (None, None) => {
+                self.default_endpoint.as_ref().ok_or_else(|| not_found(&request, &arn))?
+            }
+            (None, Some(route)) => {
                 route.check_recovered(caller.recovered)?;
                 match &route.target {
                     Target::Wrong(reason) => {
@@ -253,6 +277,15 @@ impl Route {
             _ => Ok(()),
         }
     }
+}
+
+/// Lambda's own endpoint.
+fn aws_endpoint(region: &str) -> Result<Uri, TaskFailure> {
+    let lambda = service_models::find("lambda").expect("the data has the service");
+    let url = lambda.endpoint(region).url;
+    url.parse().map_err(|error| {
+        task_failure("Lambda.SdkClientException", format!("{url} is no address: {error}"))
+    })
 }
 
 /// An error of Lambda itself, with a request id of our own.

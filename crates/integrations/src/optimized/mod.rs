@@ -159,7 +159,7 @@ fn operation(
 
 /// Region and role of a task's calls.
 fn context(call: &TaskCall) -> CallContext<'_> {
-    CallContext { role_arn: crate::aws::role_of(call), ..CallContext::new(&call.region) }
+    crate::aws::context_of(call)
 }
 
 /// The same for each repetition of a task's attempt, so that a call that may have been made

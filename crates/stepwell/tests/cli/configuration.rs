@@ -268,3 +268,16 @@ fn dev_wants_a_folder() {
     "#]],
     );
 }
+
+#[test]
+fn routes_have_one_target() {
+    refused(
+        "[[routes]]\nresource = \"sqs:*\"\n\n[[routes]]\nresource = \"sns:*\"\nfunction = \"f\"\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml: route 'sqs:*': needs a target: 'aws', 'endpoint', 'function', 'process', 'http' or 'mock'
+                   route 'sns:*': function 'f' is not declared
+        "#]],
+    );
+}

@@ -25,6 +25,7 @@ fn without_a_command() {
               run          Run one execution of a definition in this process
               validate     Check definitions and show every mistake with its place
               explore      Find a path to every end of a definition
+              routes       Show where the tasks of definitions would go
               test         Run the test cases of state machines with mocked tasks and skipped waits
               history      Show the history of an execution as a table
               cost         Say what the same work would have cost on AWS

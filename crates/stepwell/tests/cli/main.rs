@@ -9,6 +9,7 @@ mod dev;
 mod explore;
 mod help;
 mod history;
+mod routes;
 mod run;
 mod serve;
 mod server;

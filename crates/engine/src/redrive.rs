@@ -22,6 +22,8 @@ pub enum NotRedrivable {
     Succeeded,
     /// An Express execution, which only a Map Run starts again.
     Express,
+    /// A child of a Map Run, which goes on only together with it.
+    ByMapRun,
     StateMachineDeleting,
     HistoryEventLimitExceeded,
     MaxExecutionTimeExceeded,
@@ -36,6 +38,8 @@ impl NotRedrivable {
             NotRedrivable::Succeeded => "Execution is SUCCEEDED and cannot be redriven",
             // AWS refuses the ARN of an Express execution before it looks for a reason.
             NotRedrivable::Express => "Execution is EXPRESS and cannot be redriven",
+            // Our own words: AWS documents no text.
+            NotRedrivable::ByMapRun => "Execution is a child of a Map Run",
             NotRedrivable::StateMachineDeleting => "State machine is in DELETING status",
             NotRedrivable::HistoryEventLimitExceeded => "Execution history event limit exceeded",
             NotRedrivable::MaxExecutionTimeExceeded => {
@@ -204,7 +208,8 @@ impl Turn<'_> {
         {
             return Ok(None);
         }
-        if let Some(why) = execution.redrivability().refusal(now) {
+        let by_map_run = execution.identity.map_run.is_some().then_some(NotRedrivable::ByMapRun);
+        if let Some(why) = execution.redrivability().refusal(now).or(by_map_run) {
             return Ok(Some(Refusal::NotRedrivable(why)));
         }
         // A year is counted from the first start, the machine's own time anew.

@@ -168,3 +168,33 @@ fn errors_and_causes_are_cut_where_aws_ends_them() {
     let execution = run(miss, &format!(r#"{{"x":{}}}"#, text(100_000)), vec![]);
     assert_eq!(execution.cause().map(str::len), Some(32_768));
 }
+
+/// The parent would not know of it.
+#[test]
+fn a_child_of_a_map_run_is_not_redriven_by_itself() {
+    let compiled =
+        asl::compile(r#"{"StartAt":"A","States":{"A":{"Type":"Fail"}}}"#, MachineType::Standard);
+    let program = compiled.program.unwrap();
+    let map_run = crate::MapRunChild {
+        map_run_arn: "arn:aws:states:us-east-1:123456789012:mapRun:machine/A:run".into(),
+        index: 0,
+        items: 1,
+        processor: asl::ScopeIndex(0),
+    };
+    let child = Identity { map_run: Some(map_run), ..identity() };
+    for (identity, refused) in [
+        (identity(), None),
+        (child, Some(crate::Refusal::NotRedrivable(crate::NotRedrivable::ByMapRun))),
+    ] {
+        let mut execution = Execution::new(Arc::new(identity));
+        let stamp = Stamp { now: Timestamp(0), seed: 1, world: &TestWorld };
+        step(
+            &program,
+            &mut execution,
+            Command::Start { input: Payload::from_valid_text("{}") },
+            stamp,
+        );
+        let command = Command::Redrive { client_token: None };
+        assert_eq!(step(&program, &mut execution, command, stamp).refused, refused);
+    }
+}

@@ -98,7 +98,7 @@ fn mistakes_are_shown_with_their_place() {
         &expect![[r#"
             exit status: 2
             ----- stderr -----
-            error: stepwell.toml:3:1: unknown field `litsen`, expected one of `listen`, `data`, `account_id`, `region`, `log`, `log_format`, `mocks`, `mocks_strict`
+            error: stepwell.toml:3:1: unknown field `litsen`, expected one of `listen`, `data`, `account_id`, `region`, `log`, `log_format`, `mocks`, `mocks_strict`, `express_executions`, `express_megabytes`, `express_minutes`
               |
             3 | litsen = 1
               | ^^^^^^

@@ -152,6 +152,7 @@ impl Checkers {
         check_usage(store);
         summary.redrives += self.redriven.len();
         summary.children += crate::nested::check(store);
+        summary.map_run_children += crate::map_runs::check(store);
         let every_event = all_events(store);
         for (token, (ok, value)) in &self.reported {
             if !self.unknown.contains(token) {

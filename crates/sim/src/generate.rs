@@ -48,7 +48,28 @@ pub(crate) fn generate_parent(random: &Random, child: &str) -> Value {
             start(state);
         }
     });
+    distribute(&mut definition, random);
     definition
+}
+
+/// Lets some Maps run their items as executions of their own.
+fn distribute(value: &mut Value, random: &Random) {
+    if value["Type"] == json!("Map") && random.once_in(2) {
+        value["ItemProcessor"]["ProcessorConfig"] =
+            json!({ "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD" });
+        value["ItemSelector"] = generate_input(random);
+        value["ToleratedFailurePercentage"] = (*random.choose(&[0, 30, 100])).into();
+        if random.once_in(4) {
+            value["ItemBatcher"] = json!({ "MaxItemsPerBatch": 2, "BatchInput": 1 });
+        }
+    }
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|value| distribute(value, random));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| distribute(value, random)),
+        _ => {}
+    }
 }
 
 /// Shows every Task state of a definition.

@@ -5,6 +5,7 @@
 mod checkers;
 mod generate;
 mod jobs;
+mod map_runs;
 mod nested;
 mod random;
 mod world;

@@ -14,7 +14,7 @@ use crate::checkers::{Checkers, events};
 
 /// Milliseconds after which a child that nobody waits for must be over. A crash, its downtime and
 /// the faults of the store lie within.
-const ORPHAN_MS: i64 = 300_000;
+pub(crate) const ORPHAN_MS: i64 = 300_000;
 
 /// What is to be done for a call that starts an execution.
 pub(crate) enum Step {
@@ -106,7 +106,7 @@ fn result(child: &ExecutionDescription) -> Result<Payload, TaskFailure> {
 }
 
 /// Every execution, in the order of their keys.
-fn rows(store: &MemoryStore) -> Vec<ExecutionRow> {
+pub(crate) fn rows(store: &MemoryStore) -> Vec<ExecutionRow> {
     let highest = store.highest_key().expect("a store in memory answers").0;
     let row = |key| store.execution(ExecutionKey(key)).expect("a store in memory answers");
     (1..=highest).filter_map(row).collect()

@@ -29,6 +29,8 @@ pub struct Summary {
     pub redrives: usize,
     /// Executions that others started.
     pub children: usize,
+    /// Executions that Map Runs started.
+    pub map_run_children: usize,
     pub crashes: u32,
     pub store_faults: u32,
     pub task_faults: u32,

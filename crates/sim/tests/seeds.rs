@@ -29,6 +29,7 @@ fn every_world_keeps_its_promises() {
                 total.succeeded += summary.succeeded;
                 total.redrives += summary.redrives;
                 total.children += summary.children;
+                total.map_run_children += summary.map_run_children;
                 total.crashes += summary.crashes;
                 total.store_faults += summary.store_faults;
                 total.task_faults += summary.task_faults;
@@ -47,6 +48,7 @@ fn every_world_keeps_its_promises() {
         assert!(total.crashes > 100 && total.store_faults > 100 && total.task_faults > 100);
         assert!(total.redrives > 100);
         assert!(total.children > 100);
+        assert!(total.map_run_children > 100);
         assert!(total.succeeded > 100 && total.succeeded < total.executions);
     }
 }

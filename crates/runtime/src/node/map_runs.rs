@@ -99,16 +99,17 @@ impl Node {
             return;
         }
         let child = ChildOf { parent, run: start.map_run, index: start.index };
-        if !self.map_runs.known.insert(child) {
-            return;
-        }
+        let is_new = self.map_runs.known.insert(child);
         let arn = child_arn(&start.map_run_arn, start.index, start.express);
-        // Its parent is in the middle of what its turn wants done: what is known of a child in
-        // memory is told later, too.
         let is_in_memory = self.executions.key_of(&arn).is_some();
-        match start.input.clone().filter(|_| !is_in_memory) {
-            Some(input) => self.start_child(child, arn, &start, input),
-            None => self.seek(child, arn),
+        match start.input.clone() {
+            // Also where it is being looked for: its parent may have left memory and have been
+            // read again meanwhile. If it is there after all its name is taken.
+            Some(input) if !is_in_memory => self.start_child(child, arn, &start, input),
+            // Its parent is in the middle of what its turn wants done: what is known of a child
+            // in memory is told later, too.
+            _ if is_new => self.seek(child, arn),
+            _ => {}
         }
     }
 
@@ -196,9 +197,12 @@ impl Node {
             }
         };
         self.map_runs.failures = 0;
-        self.map_runs.sought.remove(&child);
+        let arn = self.map_runs.sought.remove(&child);
         let is_wanted = self.map_runs.known.contains(&child);
+        let is_in_memory = arn.is_some_and(|arn| self.executions.key_of(&arn).is_some());
         match found {
+            // It was started while it was looked for.
+            FoundChild::Absent if is_in_memory => {}
             FoundChild::Absent if is_wanted => {
                 self.map_runs.known.remove(&child);
                 let ChildOf { parent, run, index } = child;
@@ -316,12 +320,24 @@ impl Node {
         self.begin_turn(key);
     }
 
+    /// The key of a child is taken, though keys are given out once: it is started under another.
+    pub(super) fn child_start_collided(&mut self, key: ExecutionKey) {
+        let Some(mut resident) = self.executions.remove(key) else {
+            return;
+        };
+        let known = resident.known.clone().expect("what has run is known");
+        resident.turns = 0;
+        resident.phase = Phase::Idle(Box::new(Execution::new(known.identity)));
+        let key = ExecutionKey(self.next_key);
+        self.next_key += 1;
+        self.executions.insert(key, resident);
+        self.begin_turn(key);
+    }
+
     /// The ARN of a child is taken: it was started before after all.
     pub(super) fn child_name_taken(&mut self, arn: &str, link: &ChildLink) {
-        let child = link.child();
-        if self.map_runs.known.contains(&child) {
-            self.seek(child, arn.into());
-        }
+        // Where nobody waits for it any more it is stopped.
+        self.seek(link.child(), arn.into());
     }
 
     /// Whether an execution is the child of a Map Run.

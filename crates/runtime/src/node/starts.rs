@@ -240,6 +240,9 @@ impl Node {
 
     /// The key of a start is taken, though keys are given out once.
     pub(super) fn start_collided(&mut self, key: ExecutionKey) {
+        if self.is_child(key) {
+            return self.child_start_collided(key);
+        }
         let error = StoreError::Failed(format!("the key {} of a new execution is taken", key.0));
         if let Some(resident) = self.executions.get_mut(key)
             && let Some(first) = resident.first.take()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
 
-use crate::{ChildEnd, MapRunId, MapRunUpdate, TaskId};
+use crate::{ChildEnd, MapRunId, MapRunUpdate, ReadItem, TaskId};
 
 /// A request to an execution. Commands are imperative; what came of them are events.
 #[derive(Debug, Clone)]
@@ -33,11 +33,11 @@ pub enum Command {
     EndChild { map_run: MapRunId, index: u32, end: Box<ChildEnd> },
     /// A child was lost before its start became durable. `items` are those that it works on,
     /// where they are not in the state's data.
-    RestartChild { map_run: MapRunId, index: u32, items: Option<Vec<Payload>> },
+    RestartChild { map_run: MapRunId, index: u32, items: Option<Vec<ReadItem>> },
     /// All items that a Map Run reads are kept; how many there are.
     ItemsRead { map_run: MapRunId, result: Result<u64, TaskFailure> },
     /// Items that were read, from `first` on. `is_end` where no more follow these.
-    ItemsFetched { map_run: MapRunId, first: u64, items: Vec<Payload>, is_end: bool },
+    ItemsFetched { map_run: MapRunId, first: u64, items: Vec<ReadItem>, is_end: bool },
     /// The results of a Map Run were exported; the state's result.
     ResultsWritten { map_run: MapRunId, result: Result<Payload, TaskFailure> },
     /// UpdateMapRun.

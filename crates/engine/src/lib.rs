@@ -39,8 +39,9 @@ pub use execution::{Execution, Identity, Status, TaskState};
 pub use history::{Detail, Details, HistoryEvent, project};
 pub use inspection::Inspection;
 pub use map_run::{
-    Batching, ChildEnd, MapRun, MapRunChild, MapRunCounts, MapRunId, MapRunSettings, MapRunStatus,
-    MapRunUpdate, Reading, child_arn, child_name, child_record, labelled_machine_arn,
+    Batching, ChildEnd, ItemsWanted, MapRun, MapRunChild, MapRunCounts, MapRunId, MapRunSettings,
+    MapRunStatus, MapRunUpdate, ReadItem, Reading, child_arn, child_name, child_record,
+    labelled_machine_arn,
 };
 pub use redrive::{NotRedrivable, Redrivability};
 pub use state_test::{StateTest, StateTestRun, TestStatus, TestStep, TestedState};

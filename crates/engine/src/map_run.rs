@@ -3,6 +3,7 @@
 //! and its result as long as the results together fit the state's output.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use asl::{Payload, ScopeIndex, StateIndex, Timestamp, name_based_uuid};
 use serde_json::{Value, json};
@@ -79,6 +80,25 @@ pub struct Reading {
     pub arguments: Payload,
     /// 0: all.
     pub max_items: u64,
+}
+
+/// An item that a Map Run reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadItem {
+    pub value: Payload,
+    /// `$$.Map.Item.Source`: `S3://bucket/key`, or `S3://bucket` of the entries of a listing.
+    pub source: Arc<str>,
+    /// Whether it is a member of an object: `{"Key": …, "Value": …}`.
+    pub is_pair: bool,
+}
+
+/// Items for which there is room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemsWanted {
+    /// The number of the first one.
+    pub first: u64,
+    /// More of them are of no use now. None where they are in batches: how many fit is not known.
+    pub most: Option<usize>,
 }
 
 /// What UpdateMapRun changes; what is absent stays.
@@ -270,6 +290,27 @@ impl MapRun {
                 || self.wants_children() && self.items.is_some()
                 || self.is_complete()
                     && (self.settings.writing.is_none() || self.written.is_some()))
+    }
+
+    /// The kept items for which children could be started now.
+    pub fn items_wanted(&self) -> Option<ItemsWanted> {
+        let is_waiting = self.items.is_none() && !self.is_intolerable() && self.wants_children();
+        is_waiting.then(|| ItemsWanted {
+            first: self.next_item(),
+            most: self.settings.batching.is_none().then(|| self.room()),
+        })
+    }
+
+    /// The first item of a child that was started, and how many it has, where the items were
+    /// read and are kept outside of the execution.
+    pub fn kept_items_of(&self, index: u32) -> Option<(u64, u32)> {
+        (self.items.is_none() && index < self.next_index())
+            .then(|| (self.first_item(index), self.items_of(index)))
+    }
+
+    /// How many children were started.
+    pub fn children_count(&self) -> u32 {
+        self.next_index()
     }
 
     /// Whether its items are being read.

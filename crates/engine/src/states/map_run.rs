@@ -1,12 +1,14 @@
 //! Map, distributed: a child execution for every item or batch, under a Map Run.
 
+use std::sync::Arc;
+
 use asl::{DistributedMap, ItemBatcher, Map, Payload, ResultTransformation, StateKind};
 use serde_json::{Value, json};
 
 use crate::context::Extra;
 use crate::failure::Failure;
 use crate::frame::{MapItem, Phase};
-use crate::map_run::{self, Batching, MapRun, MapRunSettings, Reading};
+use crate::map_run::{self, Batching, MapRun, MapRunSettings, ReadItem, Reading};
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
 use crate::{
     ChildEnd, ChildStart, Effect, EventKind, FrameId, MapRunId, MapRunStatus, MapRunUpdate,
@@ -180,8 +182,9 @@ impl Turn<'_> {
         if run.wants_children() {
             let Some(items) = run.items.clone() else { return Ok(()) };
             let first = usize::try_from(run.next_item()).unwrap_or(usize::MAX);
-            let Value::Array(items) = items.value() else { return Ok(()) };
-            return self.start_children(frame, id, &items[first.min(items.len())..], true);
+            let Value::Array(values) = items.value() else { return Ok(()) };
+            let items = Items::data(&values[first.min(values.len())..], run.items_are_pairs);
+            return self.start_children(frame, id, &items, true);
         }
         self.end_map_run(frame, id)
     }
@@ -191,7 +194,7 @@ impl Turn<'_> {
         &mut self,
         id: MapRunId,
         first: u64,
-        items: &[Payload],
+        items: &[ReadItem],
         is_end: bool,
     ) -> Result<Option<Refusal>, Over> {
         let run = self.execution.map_run(id).filter(|run| run.wants_children());
@@ -201,8 +204,7 @@ impl Turn<'_> {
         if run.next_item() != first {
             return Ok(Some(Refusal::TaskOver));
         }
-        let items: Vec<Value> = items.iter().map(|item| item.value().clone()).collect();
-        self.start_children(frame, id, &items, is_end)?;
+        self.start_children(frame, id, &Items::Read(items), is_end)?;
         Ok(None)
     }
 
@@ -212,7 +214,7 @@ impl Turn<'_> {
         &mut self,
         frame: FrameId,
         id: MapRunId,
-        items: &[Value],
+        items: &Items<'_>,
         is_end: bool,
     ) -> Flow {
         let run = self.execution.map_run_expected(id);
@@ -226,21 +228,18 @@ impl Turn<'_> {
         while counts.len() < room && at < items.len() {
             let made = match &batching {
                 None => self
-                    .child_input(frame, id, first_item + at as u64, &items[at])
+                    .child_input(frame, first_item + at as u64, items.get(at))
                     .map(|input| (input, 1)),
-                Some(batching) => {
-                    match self.next_batch(frame, id, batching, first_item + at as u64, &items[at..])
+                Some(batching) => match self.next_batch(frame, batching, first_item, items, at) {
+                    Ok((_, taken))
+                        if at + taken == items.len()
+                            && !is_end
+                            && taken < batching.item_limit() =>
                     {
-                        Ok((_, taken))
-                            if at + taken == items.len()
-                                && !is_end
-                                && taken < batching.item_limit() =>
-                        {
-                            break;
-                        }
-                        made => made,
+                        break;
                     }
-                }
+                    made => made,
+                },
             };
             let (input, taken) = match made {
                 Ok(made) => made,
@@ -321,30 +320,32 @@ impl Turn<'_> {
         &mut self,
         id: MapRunId,
         index: u32,
-        items: Option<&[Payload]>,
+        items: Option<&[ReadItem]>,
     ) -> Result<Option<Refusal>, Over> {
         let run = self.execution.map_run(id).filter(|run| run.is_running(index));
         let (Some(run), Some(frame)) = (run, self.execution.frame_of_map_run(id)) else {
             return Ok(Some(Refusal::TaskOver));
         };
         let (first, count) = (run.first_item(index), run.items_of(index));
-        let values: Vec<Value> = match (items, &run.items) {
-            (Some(items), _) => items.iter().map(|item| item.value().clone()).collect(),
+        let kept = run.items.clone();
+        let items = match (items, &kept) {
+            (Some(items), _) => Items::Read(items),
             (None, Some(all)) => {
-                let from = usize::try_from(first).unwrap_or(usize::MAX);
                 let all = all.value().as_array().map_or(&[][..], Vec::as_slice);
-                all.iter().skip(from).take(count as usize).cloned().collect()
+                let from = usize::try_from(first).unwrap_or(usize::MAX).min(all.len());
+                let to = from.saturating_add(count as usize).min(all.len());
+                Items::data(&all[from..to], run.items_are_pairs)
             }
             (None, None) => return Ok(Some(Refusal::TaskOver)),
         };
+        if items.len() < count as usize {
+            return Ok(Some(Refusal::TaskOver));
+        }
         let batching = run.settings.batching.clone();
         let input = match &batching {
-            None => match values.first() {
-                Some(item) => self.child_input(frame, id, first, item),
-                None => return Ok(Some(Refusal::TaskOver)),
-            },
+            None => self.child_input(frame, first, items.get(0)),
             Some(batching) => {
-                let inputs = self.item_inputs(frame, id, first, &values);
+                let inputs = self.item_inputs(frame, first, &items);
                 inputs.map(|inputs| batch_input(batching, &inputs))
             }
         };
@@ -360,85 +361,57 @@ impl Turn<'_> {
     }
 
     /// The input of a child that has one item.
-    fn child_input(
-        &self,
-        frame: FrameId,
-        id: MapRunId,
-        at: u64,
-        item: &Value,
-    ) -> Result<Payload, Stop> {
-        let input = self.item_input(frame, id, at, item)?;
+    fn child_input(&self, frame: FrameId, at: u64, item: ReadItem) -> Result<Payload, Stop> {
+        let input = self.item_input(frame, at, item)?;
         Ok(Failure::check_data(input, &self.state(frame).name)?)
     }
 
-    fn item_input(
-        &self,
-        frame: FrameId,
-        id: MapRunId,
-        at: u64,
-        item: &Value,
-    ) -> Result<Payload, Stop> {
+    fn item_input(&self, frame: FrameId, at: u64, item: ReadItem) -> Result<Payload, Stop> {
         let StateKind::Map(map) = &self.state(frame).kind else {
             unreachable!("a Map Run is of a Map state")
         };
+        let ReadItem { value, source, is_pair } = item;
         let Some(selector) = &map.item_selector else {
-            return Ok(Payload::from_value(item.clone()));
+            return Ok(value);
         };
         let effective = self.effective_input(frame)?;
-        let run = self.execution.map_run_expected(id);
-        let key = match run.items_are_pairs {
-            true => item.get("Key").and_then(Value::as_str).map(Into::into),
+        let key = match is_pair {
+            true => value.value().get("Key").and_then(Value::as_str).map(Into::into),
             false => None,
         };
-        let item = MapItem {
-            index: u32::try_from(at).unwrap_or(u32::MAX),
-            value: Payload::from_value(item.clone()),
-            key,
-        };
-        let source = self.item_source(run, item.value.value());
-        let extra = Extra { item: Some(item), item_source: Some(source), task_token: None };
+        let item = MapItem { index: u32::try_from(at).unwrap_or(u32::MAX), value, key };
+        let item_source = Some(Box::from(&*source));
+        let extra = Extra { item: Some(item), item_source, task_token: None };
         let sight = Sight::input(effective.value());
         Ok(self.evaluate_with(frame, sight, &extra, |environment| {
             selector.evaluate_payload(environment, "ItemSelector")
         })?)
     }
 
-    /// `$$.Map.Item.Source`.
-    fn item_source(&self, run: &MapRun, _item: &Value) -> Box<str> {
-        let Some(reading) = &run.settings.reading else { return STATE_DATA.into() };
-        let arguments = reading.arguments.value();
-        let text = |name| arguments.get(name).and_then(Value::as_str);
-        match (text("Bucket"), text("Key")) {
-            (Some(bucket), Some(key)) => format!("S3://{bucket}/{key}").into(),
-            (Some(bucket), None) => format!("S3://{bucket}").into(),
-            _ => STATE_DATA.into(),
-        }
-    }
-
     fn item_inputs(
         &self,
         frame: FrameId,
-        id: MapRunId,
         first: u64,
-        items: &[Value],
+        items: &Items<'_>,
     ) -> Result<Vec<Payload>, Stop> {
-        let input = |(at, item)| self.item_input(frame, id, first + at as u64, item);
-        items.iter().enumerate().map(input).collect()
+        let input = |at| self.item_input(frame, first + at as u64, items.get(at));
+        (0..items.len()).map(input).collect()
     }
 
-    /// The input of the next batch, and how many of the items it takes.
+    /// The input of the next batch, which begins at the item `from` of these, and how many it
+    /// takes. `first` is the number of the first of these items.
     fn next_batch(
         &self,
         frame: FrameId,
-        id: MapRunId,
         batching: &Batching,
         first: u64,
-        items: &[Value],
+        items: &Items<'_>,
+        from: usize,
     ) -> Result<(Payload, usize), Stop> {
         let mut inputs = Vec::new();
         let mut bytes = batch_input(batching, &[]).size() as u64;
-        for (at, item) in items.iter().enumerate().take(batching.item_limit()) {
-            let input = self.item_input(frame, id, first + at as u64, item)?;
+        for at in (from..items.len()).take(batching.item_limit()) {
+            let input = self.item_input(frame, first + at as u64, items.get(at))?;
             let comma = u64::from(!inputs.is_empty());
             if !inputs.is_empty() && bytes + comma + input.size() as u64 > batching.max_bytes {
                 break;
@@ -653,6 +626,39 @@ impl Turn<'_> {
             let aborted = self.abort_map_run(frame, previous);
             let state = self.execution.current(frame).state;
             self.record(aborted, self.stamp.now, EventKind::StateAborted { frame, state });
+        }
+    }
+}
+
+/// Items that a Map Run has at hand.
+enum Items<'a> {
+    /// From the state's data.
+    Data { values: &'a [Value], are_pairs: bool, source: Arc<str> },
+    /// Read and kept.
+    Read(&'a [ReadItem]),
+}
+
+impl Items<'_> {
+    fn data(values: &[Value], are_pairs: bool) -> Items<'_> {
+        Items::Data { values, are_pairs, source: STATE_DATA.into() }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Items::Data { values, .. } => values.len(),
+            Items::Read(items) => items.len(),
+        }
+    }
+
+    /// An item that is there.
+    fn get(&self, at: usize) -> ReadItem {
+        match self {
+            Items::Data { values, are_pairs, source } => ReadItem {
+                value: Payload::from_value(values[at].clone()),
+                source: Arc::clone(source),
+                is_pair: *are_pairs,
+            },
+            Items::Read(items) => items[at].clone(),
         }
     }
 }

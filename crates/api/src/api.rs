@@ -11,6 +11,7 @@ use crate::auth::AccessKeys;
 use crate::metrics::{MetricsSource, RequestMetrics};
 use crate::page_token::PageTokens;
 use crate::request_id::RequestIds;
+use crate::throttling::Throttling;
 
 /// The account and region of requests that name none, and the keys that requests are signed
 /// with.
@@ -27,6 +28,8 @@ pub struct ApiOptions {
     pub approval_base_url: Option<String>,
     /// The Express executions of late, if they are kept.
     pub express: Option<Arc<ExpressExecutions>>,
+    /// How often operations may be called, if that is bounded.
+    pub throttling: Option<Arc<Throttling>>,
 }
 
 impl Default for ApiOptions {
@@ -38,6 +41,7 @@ impl Default for ApiOptions {
             metrics: None,
             approval_base_url: None,
             express: None,
+            throttling: None,
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum ErrorType {
     StateMachineDoesNotExist,
     StateMachineTypeNotSupported,
     TaskTimedOut,
+    /// It came too soon.
+    Throttling,
     TooManyTags,
     /// A rule of the service that is not one of the request's shape.
     Validation,
@@ -104,6 +106,7 @@ impl ErrorType {
             E::StateMachineDoesNotExist => service!("StateMachineDoesNotExist"),
             E::StateMachineTypeNotSupported => service!("StateMachineTypeNotSupported"),
             E::TaskTimedOut => service!("TaskTimedOut"),
+            E::Throttling => "com.amazon.coral.availability#ThrottlingException",
             E::TooManyTags => service!("TooManyTags"),
             E::Validation => service!("ValidationException"),
             E::ConstraintViolation => "com.amazon.coral.validate#ValidationException",

@@ -2,6 +2,7 @@
 
 use asl::{MachineType, Payload};
 
+use crate::api::Api;
 use crate::arn::{Qualifier, StateMachineArn, state_machine_arn};
 use crate::dispatch::Call;
 use crate::error::{ApiError, ErrorType};
@@ -36,7 +37,12 @@ pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
 /// The ARN of a state machine without the test case that may stand behind it where there are
 /// mocks.
 pub(crate) fn without_test_case<'t>(call: &Call<'_>, arn: &'t str) -> &'t str {
-    if call.api.runtime.has_mocks() { split_test_case(arn).0 } else { arn }
+    plain_arn(call.api, arn)
+}
+
+/// As [`without_test_case`].
+pub(crate) fn plain_arn<'t>(api: &Api, arn: &'t str) -> &'t str {
+    if api.runtime.has_mocks() { split_test_case(arn).0 } else { arn }
 }
 
 /// The type of the state machine that a plain, version or alias ARN leads to.
@@ -45,7 +51,16 @@ pub(crate) fn machine_type(
     text: &str,
     arn: StateMachineArn<'_>,
 ) -> Result<MachineType, ApiError> {
-    let runtime = &call.api.runtime;
+    machine_type_of(call.api, text, arn)
+}
+
+/// As [`machine_type`].
+pub(crate) fn machine_type_of(
+    api: &Api,
+    text: &str,
+    arn: StateMachineArn<'_>,
+) -> Result<MachineType, ApiError> {
+    let runtime = &api.runtime;
     match arn.qualifier {
         None => Ok(runtime.state_machine(text)?.machine_type),
         Some(Qualifier::Version(_)) => {

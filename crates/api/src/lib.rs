@@ -32,6 +32,7 @@ mod state_machine;
 mod status_event;
 mod tags;
 mod test_state;
+mod throttling;
 mod usage;
 
 pub use api::{Api, ApiOptions};
@@ -43,3 +44,4 @@ pub use metrics::{MetricsSource, write_family, write_histogram, write_sample};
 pub use name::is_name;
 pub use server::serve;
 pub use status_event::status_event;
+pub use throttling::{Throttling, aws_state_transitions, throttled_names};

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::api::Api;
 use crate::dispatch::{OPERATIONS, Operation};
+use crate::error::ErrorType;
+use crate::throttling::throttled_names;
+use runtime::Rate;
 
 /// Where more metrics come from.
 pub trait MetricsSource: Debug + Send + Sync {
@@ -89,10 +92,12 @@ impl RequestMetrics {
     }
 
     /// Counts a call that was answered.
-    pub(crate) fn count(&self, operation: &Operation, took: Duration, failed: bool) {
+    pub(crate) fn count(&self, operation: &Operation, took: Duration, error: Option<ErrorType>) {
         let Some(metrics) = self.of(operation) else { return };
         metrics.calls.fetch_add(1, Ordering::Relaxed);
-        metrics.errors.fetch_add(u64::from(failed), Ordering::Relaxed);
+        metrics.errors.fetch_add(u64::from(error.is_some()), Ordering::Relaxed);
+        let throttled = error == Some(ErrorType::Throttling);
+        metrics.throttled.fetch_add(u64::from(throttled), Ordering::Relaxed);
         let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         metrics.microseconds.fetch_add(microseconds, Ordering::Relaxed);
     }
@@ -133,10 +138,35 @@ impl OperationMetrics {
     }
 }
 
+/// The rates of the operations that may be throttled, in the server's own Region.
+fn write_rates(api: &Api, text: &mut String) {
+    let Some(throttling) = &api.options.throttling else { return };
+    let rates: Vec<(&str, Rate)> = throttled_names()
+        .filter_map(|name| Some((name, throttling.rate(name, &api.options.region)?)))
+        .collect();
+    let mut family = |name: &str, help: &str, value: &dyn Fn(Rate) -> u32| {
+        write_family(text, name, "gauge", help);
+        for (operation, rate) in &rates {
+            write_sample(text, name, Some(("api_name", operation)), value(*rate));
+        }
+    };
+    family(
+        "states_api_provisioned_bucket_size",
+        "Calls that an operation takes at once (ProvisionedBucketSize by APIName).",
+        &|rate| rate.bucket_size,
+    );
+    family(
+        "states_api_provisioned_refill_rate",
+        "Calls a second that an operation takes (ProvisionedRefillRate by APIName).",
+        &|rate| rate.refill_per_second,
+    );
+}
+
 /// Everything, as text.
 pub(crate) fn text(api: &Api) -> String {
     let mut text = String::new();
     api.request_metrics.write(&mut text);
+    write_rates(api, &mut text);
     let statistics = api.runtime.statistics();
     let mut gauge = |name: &str, help: &str, value: usize| {
         write_family(&mut text, name, "gauge", help);

@@ -31,6 +31,7 @@ use crate::error::{ApiError, ErrorType};
 use crate::json::JsonObject;
 use crate::metrics;
 use crate::request;
+use crate::throttling;
 use crate::usage;
 
 /// Bytes of a request's body: a definition of 1 MB, every character of it escaped, and what
@@ -318,7 +319,8 @@ async fn call(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, ApiError
     };
     let began = Instant::now();
     let answer = perform(api, operation, &head, &body).await;
-    api.request_metrics.count(operation, began.elapsed(), answer.is_err());
+    let error = answer.as_ref().err().map(|error| error.error_type);
+    api.request_metrics.count(operation, began.elapsed(), error);
     answer
 }
 
@@ -335,6 +337,7 @@ async fn perform(
     };
     let caller = api.authenticate(head, body)?;
     let request = request::decode(operation.request, body)?;
+    throttling::check(api, operation, &caller, &request)?;
     constraints::check(&request)?;
     caller.check_operation(operation.name, &request)?;
     let trace_header = head.headers.get(TRACE_ID).and_then(|value| value.to_str().ok());

@@ -302,6 +302,11 @@ impl Runtime {
         }
     }
 
+    /// The moment that the runtime's clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.driver.clock.now()
+    }
+
     /// What it holds now, for metrics.
     pub fn statistics(&self) -> Statistics {
         self.driver.look(Node::statistics)

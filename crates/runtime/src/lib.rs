@@ -32,6 +32,7 @@ mod status_changes;
 mod surroundings;
 mod task_runner;
 mod timers;
+mod token_bucket;
 mod tokens;
 mod turn;
 
@@ -56,4 +57,5 @@ pub use store::{
 };
 pub use surroundings::Surroundings;
 pub use task_runner::{Recorded, Submission, TaskCall, TaskRunner};
+pub use token_bucket::{Rate, TokenBucket};
 pub use turn::{TurnDone, TurnJob};

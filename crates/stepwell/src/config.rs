@@ -19,6 +19,7 @@ use serde::Deserialize;
 use crate::access::{AccessKeyTable, access_keys};
 use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
 use crate::failure::Failure;
+use crate::throttling::{ThrottlingSettings, ThrottlingTable};
 
 /// The name of the configuration file that is looked for.
 pub(crate) const FILE_NAME: &str = "stepwell.toml";
@@ -74,6 +75,8 @@ struct File {
     aws: AwsConfig,
     #[serde(default)]
     routes: Vec<RouteConfig>,
+    #[serde(default)]
+    throttling: ThrottlingTable,
 }
 
 /// `[server]`
@@ -269,6 +272,7 @@ pub(crate) struct Settings {
     pub(crate) mocks_strict: bool,
     /// How much is kept of Express executions that are over.
     pub(crate) express: ExpressLimits,
+    pub(crate) throttling: ThrottlingSettings,
 }
 
 impl Settings {
@@ -308,6 +312,7 @@ pub(crate) fn resolve(
         mut approvals,
         aws,
         routes,
+        throttling,
         ..
     } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
@@ -336,6 +341,10 @@ pub(crate) fn resolve(
     let status_events = status_events.settle(environment).map_err(|problem| {
         let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
         Failure::usage(format!("{}: status_events: {problem}", file.display()))
+    })?;
+    let throttling = throttling.settle().map_err(|problem| {
+        let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
+        Failure::usage(format!("{}: throttling.operations: {problem}", file.display()))
     })?;
     let execution_logs = execution_logs.settle(&file_folder, &data);
     let settings = Settings {
@@ -376,6 +385,7 @@ pub(crate) fn resolve(
         jobs,
         aws,
         routes,
+        throttling,
         mocks: options
             .mocks
             .mocks

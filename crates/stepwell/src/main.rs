@@ -15,6 +15,7 @@ mod stop;
 mod style;
 mod telemetry;
 mod testing;
+mod throttling;
 mod tokens;
 mod watcher;
 mod wiring;

@@ -124,6 +124,7 @@ impl Node {
             access_keys: Arc::new(AccessKeys::new(settings.access_keys.clone())),
             metrics: Some(self.telemetry.clone()),
             approval_base_url: settings.approvals.base_url.clone(),
+            throttling: settings.throttling.operations().map(Arc::new),
             express: (settings.express.executions_max > 0).then(|| Arc::clone(&self.express)),
         };
         let api = Api::new(Arc::clone(&self.runtime), options);

@@ -7,4 +7,5 @@ mod fuzz;
 mod hostile;
 mod roles;
 mod server;
+mod throttling;
 mod transcripts;

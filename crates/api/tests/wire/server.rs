@@ -9,7 +9,8 @@ use api::{AccessKeys, Api, ApiOptions};
 use asl::Payload;
 use engine::TaskFailure;
 use runtime::{
-    ExpressExecutions, ExpressLimits, Observer, Runtime, RuntimeOptions, TaskCall, TaskRunner,
+    Clock, ExpressExecutions, ExpressLimits, Observer, Runtime, RuntimeOptions, SystemClock,
+    TaskCall, TaskRunner,
 };
 use serde_json::Value;
 use store::MemoryStore;
@@ -58,9 +59,20 @@ impl Server {
         let express = ExpressExecutions::new(ExpressLimits::default(), None);
         let observer: Option<Arc<dyn Observer>> = Some(express.clone());
         let options = RuntimeOptions { activity_poll, observer, ..RuntimeOptions::default() };
-        let runtime = Runtime::start(Arc::new(MemoryStore::default()), Arc::new(Echo), options);
+        Server::start_over(options, api, Some(express), Arc::new(SystemClock)).await
+    }
+
+    /// One over a runtime of one's own, by another clock.
+    pub(crate) async fn start_over(
+        options: RuntimeOptions,
+        api: ApiOptions,
+        express: Option<Arc<ExpressExecutions>>,
+        clock: Arc<dyn Clock>,
+    ) -> Server {
+        let store = Arc::new(MemoryStore::default());
+        let runtime = Runtime::start_with_clock(store, Arc::new(Echo), options, clock);
         let runtime = runtime.await.unwrap();
-        let api = Api::new(Arc::clone(&runtime), ApiOptions { express: Some(express), ..api });
+        let api = Api::new(Arc::clone(&runtime), ApiOptions { express, ..api });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, stopped) = oneshot::channel::<()>();

@@ -281,3 +281,81 @@ fn routes_have_one_target() {
         "#]],
     );
 }
+
+#[test]
+fn rates_are_of_operations_and_in_bounds() {
+    refused(
+        "[throttling.operations]\nListExecution = \"unlimited\"\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml: throttling.operations: `ListExecution` is no operation of Step Functions (nor StartExecutionExpress)
+        "#]],
+    );
+    refused(
+        "[throttling.operations]\nListExecutions = \"none\"\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:18: invalid value: string "none", expected { bucket_size = N, refill_per_second = N } or "unlimited"
+              |
+            2 | ListExecutions = "none"
+              |                  ^^^^^^
+        "#]],
+    );
+    refused(
+        "[throttling.operations]\nListExecutions = { bucket_size = 0, refill_per_second = 1 }\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:18: bucket_size is 0, it must be 1 to 1000000000
+              |
+            2 | ListExecutions = { bucket_size = 0, refill_per_second = 1 }
+              |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    refused(
+        "[throttling.operations]\nListExecutions = { bucket_size = 1 }\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:18: missing field `refill_per_second`
+              |
+            2 | ListExecutions = { bucket_size = 1 }
+              |                  ^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    refused(
+        "[throttling.operations]\nListExecutions = { bucket_size = 1, refill = 1 }\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:37: unknown field `refill`, expected `bucket_size` or `refill_per_second`
+              |
+            2 | ListExecutions = { bucket_size = 1, refill = 1 }
+              |                                     ^^^^^^
+        "#]],
+    );
+    refused(
+        "[throttling]\nrates = \"azure\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:2:9: unknown variant `azure`, expected `none` or `aws`
+          |
+        2 | rates = "azure"
+          |         ^^^^^^^
+    "#]],
+    );
+    refused(
+        "[throttling]\nrate = \"aws\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:2:1: unknown field `rate`, expected `rates` or `operations`
+          |
+        2 | rate = "aws"
+          | ^^^^
+    "#]],
+    );
+}

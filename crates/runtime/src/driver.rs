@@ -294,6 +294,10 @@ impl Driver {
                 }
             }
             Output::CancelJob { key, call } => self.withdraw(key, call),
+            Output::CancelJobLeftBehind { key, call } => {
+                let submitted = call.dispatch.submitted.clone();
+                self.cancel_job(key, *call, submitted);
+            }
             Output::SubmissionRecorded { key, task } => {
                 if let Some(Call::UnderWay(call)) = lock(&self.calls).get_mut(&(key, task))
                     && let Some(waiting) = call.waiting.take()
@@ -374,7 +378,12 @@ impl Driver {
         match calls.remove(&(key, task)) {
             None => {}
             Some(Call::Withdrawn(withdrawn)) if call.dispatch.recovered => {
-                return self.cancel_job(*withdrawn, call.dispatch.submitted);
+                drop(calls);
+                return self.cancel_job(key, *withdrawn, call.dispatch.submitted);
+            }
+            Some(Call::Withdrawn(_)) => {
+                drop(calls);
+                return self.act_at(Input::JobCancelled { key, task }, Place::Passing);
             }
             Some(_) => return,
         }
@@ -397,7 +406,11 @@ impl Driver {
         let handle = self.tokio.spawn(async move {
             let result = run_guarded(&*driver.runner, call).await;
             driver.act(Input::TaskReturned { key, task, result });
-            lock(&driver.calls).remove(&(key, task));
+            let ended = lock(&driver.calls).remove(&(key, task));
+            if matches!(ended, Some(Call::UnderWay(CallUnderWay { withdrawn: Some(_), .. }))) {
+                // It ended without a job.
+                driver.act(Input::JobCancelled { key, task });
+            }
             drop(working);
         });
         let handle = handle.abort_handle();
@@ -430,7 +443,7 @@ impl Driver {
                 Some(output) => {
                     running.handle.abort();
                     drop(calls);
-                    self.cancel_job(*call, Some(output));
+                    self.cancel_job(key, *call, Some(output));
                 }
                 None => {
                     running.withdrawn = Some(call);
@@ -444,14 +457,21 @@ impl Driver {
     }
 
     /// Has a job cancelled by whoever submitted it.
-    fn cancel_job(self: &Arc<Self>, call: TaskCall, submitted: Option<Payload>) {
+    fn cancel_job(self: &Arc<Self>, key: ExecutionKey, call: TaskCall, submitted: Option<Payload>) {
         self.cancelling.send_modify(|count| *count += 1);
-        let driver = Arc::clone(self);
+        let (driver, working) = (Arc::clone(self), self.working());
+        let task = call.dispatch.task;
+        if let (None, Some(output)) = (&call.dispatch.submitted, &submitted) {
+            let (call, output) = (Box::new(call.clone()), output.clone());
+            self.act_at(Input::JobGivenUp { key, call, output }, Place::Passing);
+        }
         self.tokio.spawn(async move {
             let cancelled = driver.tokio.spawn(driver.runner.cancel(call, submitted)).await;
             if let Err(error) = cancelled {
                 tracing::error!(%error, "cancelling a job ended badly");
             }
+            driver.act(Input::JobCancelled { key, task });
+            drop(working);
             driver.cancelling.send_modify(|count| *count -= 1);
         });
     }
@@ -512,28 +532,31 @@ impl State {
 /// A call has submitted its job. Ready once that is recorded; never, if nobody waits for the job.
 async fn submitted(driver: &Weak<Driver>, key: ExecutionKey, task: TaskId, output: Payload) {
     if let Some(driver) = driver.upgrade() {
+        let mut withdrawn = None;
         let recorded = {
             let mut calls = lock(&driver.calls);
             match calls.get_mut(&(key, task)) {
                 Some(Call::UnderWay(call)) => {
                     call.submitted = Some(output.clone());
-                    match call.withdrawn.take() {
-                        Some(withdrawn) => {
+                    withdrawn = call.withdrawn.take();
+                    match withdrawn {
+                        Some(_) => {
                             call.handle.abort();
-                            driver.cancel_job(*withdrawn, Some(output));
                             None
                         }
                         None => {
                             let (sender, receiver) = oneshot::channel();
                             call.waiting = Some(sender);
-                            Some((receiver, output))
+                            Some(receiver)
                         }
                     }
                 }
                 _ => None,
             }
         };
-        if let Some((receiver, output)) = recorded {
+        if let Some(withdrawn) = withdrawn {
+            driver.cancel_job(key, *withdrawn, Some(output));
+        } else if let Some(receiver) = recorded {
             driver.act(Input::TaskSubmitted { key, task, output });
             drop(driver);
             if receiver.await.is_ok() {

@@ -14,6 +14,7 @@ mod driver;
 mod express;
 mod handle;
 mod http_inspection;
+mod job_cancels;
 pub mod limits;
 pub mod load;
 mod long_turns;

@@ -20,6 +20,7 @@ pub(crate) mod kind {
     pub(crate) const MAP_RUN: &str = "map_run";
     pub(crate) const SECRET: &str = "secret";
     pub(crate) const STATUS_CHANGES: &str = "status_changes";
+    pub(crate) const JOB_CANCEL: &str = "job_cancel";
 }
 
 /// The key of the one secret.
@@ -498,6 +499,20 @@ mod tests {
             &crate::status_changes::StatusChangesRecord {
                 execution: "arn:aws:states:us-east-1:123456789012:execution:m:e".into(),
                 turns: 3,
+            },
+        );
+        check(
+            "job_cancel_1.json",
+            &crate::job_cancels::JobCancelRecord {
+                execution: "arn:aws:states:us-east-1:123456789012:execution:m:e".into(),
+                key: 17,
+                task: 3,
+                region: "us-east-1".into(),
+                state: "Work".into(),
+                resource: "arn:aws:states:::glue:startJobRun.sync".into(),
+                parameters: r#"{"JobName":"j"}"#.into(),
+                credentials: Some(r#"{"RoleArn":"arn:aws:iam::123456789012:role/r"}"#.into()),
+                submitted: Some(r#"{"JobRunId":"r"}"#.into()),
             },
         );
         check(

@@ -12,6 +12,7 @@ use engine::{
 use store::{DayUsage, ExecutionKey, NewExecution, RowState, TurnWrite, Write};
 
 use crate::definitions::Definition;
+use crate::job_cancels;
 use crate::load::panic_text;
 use crate::long_turns::Watch;
 use crate::metering;
@@ -165,6 +166,11 @@ impl TurnJob {
             true => map_run_records(&execution, &events),
             false => Vec::new(),
         };
+        if is_kept {
+            let identity = &execution.identity;
+            let kept = job_cancels::remember(&effects, key, &identity.arn, &identity.region);
+            records.extend(kept);
+        }
         if tells {
             let arn = &execution.identity.arn;
             records.extend(status_changes::remember(&events, arn, key.0, self.turns_before));

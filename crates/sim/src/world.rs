@@ -353,8 +353,14 @@ impl World {
                     // No child is there; none will be started for a task that is over.
                     self.checkers.claim(&self.store, key, call.dispatch.task, Claim::Over);
                 }
-                Output::CancelJob { key, call } => {
+                Output::CancelJob { key, call } | Output::CancelJobLeftBehind { key, call } => {
                     self.jobs.cancel(&self.checkers, &self.store, key, &call);
+                    let task = call.dispatch.task;
+                    let done = Input::JobCancelled { key, task };
+                    // Else the process ends before that is known.
+                    if !self.random.once_in(4) {
+                        self.soon(2_000, Happening::Input(Box::new(done)));
+                    }
                 }
                 Output::SubmissionRecorded { key, task }
                     if self.nested.contains_key(&(key.0, task.0)) =>

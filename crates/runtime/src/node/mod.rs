@@ -33,6 +33,7 @@ use store::{ExecutionKey, ExecutionRow, Outcome, PurgeQuery, Purgeable, Store, S
 use crate::activities::Activities;
 use crate::children::{ChildResult, Parent};
 use crate::definitions::{Definition, Definitions, LoadError};
+use crate::job_cancels;
 use crate::limits;
 use crate::load::{Finding, Loaded};
 use crate::metering::UnwrittenUsage;
@@ -136,6 +137,17 @@ pub enum Input {
         task: TaskId,
         output: Payload,
     },
+    /// A job that nobody waits for was submitted all the same, and is about to be cancelled.
+    JobGivenUp {
+        key: ExecutionKey,
+        call: Box<TaskCall>,
+        output: Payload,
+    },
+    /// A job that nobody waits for was cancelled, as far as that was possible, or there is none.
+    JobCancelled {
+        key: ExecutionKey,
+        task: TaskId,
+    },
     /// The call of a task has ended: its result is what `result` makes of this execution, once
     /// that is over.
     AwaitExecution {
@@ -226,7 +238,14 @@ pub enum Output {
         task: TaskId,
     },
     /// Stop a call and its job. A call that is about to submit the job is let to do so first.
+    /// Answer with [`Input::JobCancelled`].
     CancelJob {
+        key: ExecutionKey,
+        call: Box<TaskCall>,
+    },
+    /// Cancel the job of a call that an earlier process made; answer with
+    /// [`Input::JobCancelled`].
+    CancelJobLeftBehind {
         key: ExecutionKey,
         call: Box<TaskCall>,
     },
@@ -484,6 +503,8 @@ impl Node {
             announced: None,
             outputs: VecDeque::new(),
         };
+        let left = job_cancels::left_behind(store).map_err(LoadError::into_store_error)?;
+        node.cancel_left_behind(left);
         node.list_recovery();
         node.list_due();
         node.count_open_of_deleting();
@@ -547,6 +568,11 @@ impl Node {
             Input::PurgeableListed { result } => self.purgeable_listed(result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
             Input::TaskSubmitted { key, task, output } => self.task_submitted(key, task, output),
+            Input::JobGivenUp { key, call, output } => {
+                let write = job_cancels::remember_submitted(key, &call, &output);
+                self.keep_unattended(vec![write]);
+            }
+            Input::JobCancelled { key, task } => self.job_cancelled(key, task),
             Input::AwaitExecution { key, task, execution_arn, result } => {
                 self.await_execution((key, task), &execution_arn, result);
             }

@@ -4,8 +4,9 @@ use engine::{Command, TaskFailure, TaskId};
 use store::ExecutionKey;
 
 use super::executions::{Entry, Reader, Then};
-use super::{Answer, AssignedTask, Node, ReplyId, TaskReport};
+use super::{Answer, AssignedTask, Node, Output, ReplyId, TaskReport};
 use crate::activities::Offer;
+use crate::job_cancels::{self, LeftBehind};
 use crate::{ActivityTask, RuntimeError};
 
 impl Node {
@@ -30,6 +31,22 @@ impl Node {
             let command = Command::SubmitTask { task, output };
             self.command(key, Entry { command, then: Then::Submit(task) });
         }
+    }
+
+    /// Cancels the jobs that earlier processes did not come to.
+    pub(super) fn cancel_left_behind(&mut self, left: LeftBehind) {
+        for (key, call) in left.to_cancel {
+            self.outputs.push_back(Output::CancelJobLeftBehind { key, call: Box::new(call) });
+        }
+        if !left.void.is_empty() {
+            let forget = |(key, task): &(_, _)| job_cancels::forget(*key, *task);
+            self.keep_unattended(left.void.iter().map(forget).collect());
+        }
+    }
+
+    /// A job that nobody waits for is cancelled.
+    pub(super) fn job_cancelled(&mut self, key: ExecutionKey, task: TaskId) {
+        self.keep_unattended(vec![job_cancels::forget(key, task)]);
     }
 
     /// SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat.

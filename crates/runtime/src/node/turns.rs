@@ -385,6 +385,9 @@ impl Node {
     /// Does what an execution wants done outside.
     pub(super) fn perform(&mut self, key: ExecutionKey, effect: Effect) {
         if self.perform_mocked(key, &effect) {
+            if let Effect::CancelJob(dispatch) = &effect {
+                self.job_cancelled(key, dispatch.task);
+            }
             return;
         }
         match effect {

@@ -1,6 +1,7 @@
 //! What the tests share: a runtime whose surroundings are in the test's hands.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ impl Call {
 struct Runner {
     calls: mpsc::UnboundedSender<Call>,
     cancelled: mpsc::UnboundedSender<Cancelled>,
+    holds_cancels: Arc<AtomicBool>,
 }
 
 /// A job that is to be cancelled.
@@ -86,7 +88,10 @@ impl TaskRunner for Runner {
         submitted: Option<Payload>,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let _ = self.cancelled.send(Cancelled { call, submitted });
-        Box::pin(std::future::ready(()))
+        match self.holds_cancels.load(Ordering::Relaxed) {
+            true => Box::pin(std::future::pending()),
+            false => Box::pin(std::future::ready(())),
+        }
     }
 }
 
@@ -98,6 +103,8 @@ pub(crate) struct World {
     pub(crate) options: RuntimeOptions,
     calls: Mutex<mpsc::UnboundedReceiver<Call>>,
     cancelled: Mutex<mpsc::UnboundedReceiver<Cancelled>>,
+    /// Set where cancelling a job takes for ever.
+    pub(crate) holds_cancels: Arc<AtomicBool>,
 }
 
 impl World {
@@ -115,11 +122,24 @@ impl World {
         options: RuntimeOptions,
         clock: Arc<ManualClock>,
     ) -> World {
+        World::start_with(store, options, clock, Arc::default()).await
+    }
+
+    async fn start_with(
+        store: Arc<dyn Store>,
+        options: RuntimeOptions,
+        clock: Arc<ManualClock>,
+        holds_cancels: Arc<AtomicBool>,
+    ) -> World {
         let (sender, calls) = mpsc::unbounded_channel();
         let (cancelled_sender, cancelled) = mpsc::unbounded_channel();
         let runtime = Runtime::start_with_clock(
             Arc::clone(&store),
-            Arc::new(Runner { calls: sender, cancelled: cancelled_sender }),
+            Arc::new(Runner {
+                calls: sender,
+                cancelled: cancelled_sender,
+                holds_cancels: Arc::clone(&holds_cancels),
+            }),
             options.clone(),
             Arc::clone(&clock) as Arc<dyn runtime::Clock>,
         )
@@ -132,14 +152,15 @@ impl World {
             options,
             calls: Mutex::new(calls),
             cancelled: Mutex::new(cancelled),
+            holds_cancels,
         }
     }
 
     /// The process ends without a word, and another starts over the same store.
     pub(crate) async fn crash(self) -> World {
-        let World { runtime, clock, store, options, .. } = self;
+        let World { runtime, clock, store, options, holds_cancels, .. } = self;
         drop(runtime);
-        World::start(store, options, clock).await
+        World::start_with(store, options, clock, holds_cancels).await
     }
 
     /// The next call of a task.

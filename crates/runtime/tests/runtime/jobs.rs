@@ -1,6 +1,8 @@
 //! Tasks that wait for their job (`.sync`): submitted once, found again after a restart,
 //! cancelled when nobody waits any more.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use crate::harness::World;
@@ -121,4 +123,77 @@ async fn a_token_ends_the_task_and_leaves_the_job() {
     assert_eq!(world.output(&arn).await, json!("early"));
     call.cancelled().await;
     assert!(world.try_cancelled().is_none());
+}
+
+/// Every process cancels what the ones before it did not come to, until that is done.
+#[tokio::test]
+async fn a_cancellation_outlives_the_process() {
+    let credentials = json!({"Credentials": {"RoleArn": "arn:aws:iam::123456789012:role/r"}});
+    let world = World::new().await;
+    let machine = world.machine("m", one_job(credentials)).await;
+    let arn = world.start_one(&machine, json!({})).await;
+    let call = world.call().await;
+    call.submit(json!({"JobId": "1"})).await.unwrap();
+    world.holds_cancels.store(true, Ordering::Relaxed);
+    world.runtime.stop_execution(&arn, None, None).await.unwrap();
+    let first = world.cancelled().await;
+    let mut world = world;
+    for held in [true, false] {
+        world.holds_cancels.store(held, Ordering::Relaxed);
+        world = world.crash().await;
+        let again = world.cancelled().await;
+        assert_eq!(again.submitted, first.submitted);
+        assert_eq!(again.call.execution_arn, first.call.execution_arn);
+        assert_eq!(again.call.region, first.call.region);
+        let (one, other) = (&again.call.dispatch, &first.call.dispatch);
+        assert_eq!((one.task, &one.resource), (other.task, &other.resource));
+        assert_eq!(one.parameters, other.parameters);
+        assert_eq!(one.credentials, other.credentials);
+    }
+    world.runtime.shutdown().await;
+    let world = world.crash().await;
+    assert!(world.try_cancelled().is_none(), "it was cancelled before");
+}
+
+/// A job that was submitted while its execution was stopped is known by its name afterwards.
+#[tokio::test]
+async fn a_job_that_was_submitted_too_late_is_cancelled_by_the_next_process() {
+    let world = World::new().await;
+    let machine = world.machine("m", one_job(json!({}))).await;
+    let arn = world.start_one(&machine, json!({})).await;
+    let call = world.call().await;
+    world.holds_cancels.store(true, Ordering::Relaxed);
+    world.runtime.stop_execution(&arn, None, None).await.unwrap();
+    let recorded = call.submit(json!({"JobId": "1"}));
+    world.cancelled().await;
+    // The name is kept before anything else that becomes durable now.
+    world.machine("other", one_job(json!({}))).await;
+    let world = world.crash().await;
+    let again = world.cancelled().await;
+    assert_eq!(*again.submitted.unwrap().value(), json!({"JobId": "1"}));
+    drop(recorded);
+}
+
+/// A submission that failed while its execution was stopped leaves nothing behind, and so does
+/// one that is being made while the process ends: it may have come about.
+#[tokio::test]
+async fn only_what_may_run_is_cancelled_later() {
+    for fails in [true, false] {
+        let world = World::new().await;
+        let machine = world.machine("m", one_job(json!({}))).await;
+        let arn = world.start_one(&machine, json!({})).await;
+        let call = world.call().await;
+        world.runtime.stop_execution(&arn, None, None).await.unwrap();
+        if fails {
+            call.fail("Batch.ClientException");
+            world.runtime.shutdown().await;
+        }
+        let world = world.crash().await;
+        if fails {
+            assert!(world.try_cancelled().is_none());
+        } else {
+            let cancelled = world.cancelled().await;
+            assert!(cancelled.submitted.is_none() && cancelled.call.dispatch.recovered);
+        }
+    }
 }

@@ -15,6 +15,7 @@ const DATA_BYTES_MAX: usize = 248 * 1024;
 pub struct LogSettings<'c> {
     level: Level,
     with_data: bool,
+    pub log_group_region: &'c str,
     /// The name of the log group.
     pub log_group: &'c str,
 }
@@ -38,9 +39,11 @@ impl<'c> LogSettings<'c> {
         };
         let group = &configuration["destinations"][0]["cloudWatchLogsLogGroup"]["logGroupArn"];
         // arn:aws:logs:<region>:<account>:log-group:<name>:*
-        let log_group = group.as_str()?.splitn(7, ':').nth(6)?.trim_end_matches(":*");
+        let mut parts = group.as_str()?.splitn(7, ':').skip(3);
+        let log_group_region = parts.next()?;
+        let log_group = parts.nth(2)?.trim_end_matches(":*");
         let with_data = configuration["includeExecutionData"] == true;
-        Some(LogSettings { level, with_data, log_group })
+        Some(LogSettings { level, with_data, log_group_region, log_group })
     }
 
     /// Whether events of this type are logged, by AWS's table.
@@ -167,6 +170,7 @@ mod tests {
         let check = |with_data, event: &HistoryEvent, expected: Expect| {
             let configuration = configuration("ALL", with_data);
             let settings = LogSettings::of(&configuration).unwrap();
+            assert_eq!(settings.log_group_region, "us-east-1");
             assert_eq!(settings.log_group, "/aws/vendedlogs/states/m");
             expected.assert_eq(&settings.record(event, "arn:e", 1).unwrap());
         };

@@ -142,6 +142,8 @@ struct ExecutionLogsTable {
     #[serde(default)]
     output: ExecutionLogsName,
     folder: Option<PathBuf>,
+    #[serde(default)]
+    cloudwatch_logs: bool,
 }
 
 /// `[retention]`: days after the end of an execution; 0 for ever.
@@ -263,6 +265,8 @@ pub(crate) struct Settings {
     /// Without any, nobody has to sign.
     pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) execution_logs: ExecutionLogs,
+    /// Whether execution logs also go to CloudWatch Logs.
+    pub(crate) sends_execution_logs: bool,
     /// How long executions are kept after their end.
     pub(crate) retention: Retention,
     pub(crate) status_events: StatusEvents,
@@ -346,6 +350,7 @@ pub(crate) fn resolve(
         let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
         Failure::usage(format!("{}: throttling.operations: {problem}", file.display()))
     })?;
+    let sends_execution_logs = execution_logs.cloudwatch_logs;
     let execution_logs = execution_logs.settle(&file_folder, &data);
     let settings = Settings {
         listen: options
@@ -377,6 +382,7 @@ pub(crate) fn resolve(
         functions,
         access_keys,
         execution_logs,
+        sends_execution_logs,
         retention: retention.settle(),
         status_events,
         connections,

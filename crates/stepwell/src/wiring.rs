@@ -11,7 +11,10 @@ use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig, OwnKey};
 use runtime::{ExpressExecutions, Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
 use store::{MemoryStore, SqliteStore, Store};
-use telemetry::{EventBus, EventTarget, LogFiles, LogOutput, LogSink, Telemetry, TelemetryOptions};
+use telemetry::{
+    AwsLogService, CloudWatchLogs, EventBus, EventTarget, LogFiles, LogOutput, LogSink, Telemetry,
+    TelemetryOptions,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -27,6 +30,8 @@ const JOB_FOLDER: &str = "jobs";
 /// function, that one holds its open sockets until it runs its own program.
 const BIND_PATIENCE: Duration = Duration::from_secs(1);
 const BIND_PAUSE: Duration = Duration::from_millis(10);
+/// How long the last records of execution logs may take to CloudWatch Logs when the server stops.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
 /// How SDKs in functions find the API.
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_SFN";
 
@@ -36,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) integrations: Arc<Integrations>,
     telemetry: Arc<Telemetry>,
     express: Arc<ExpressExecutions>,
+    /// Sends execution logs to CloudWatch Logs, where that is configured.
+    log_delivery: Option<JoinHandle<()>>,
 }
 
 /// The API at an address.
@@ -84,9 +91,9 @@ impl Node {
         if let Some(tokens) = tokens {
             runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
         }
-        let telemetry =
-            Telemetry::start(TelemetryOptions { logs: log_sink(&settings.execution_logs) })
-                .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
+        let (options, log_delivery) = telemetry_options(settings, &integrations);
+        let telemetry = Telemetry::start(options)
+            .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
         let observer: Arc<dyn Observer> = telemetry.clone();
         let express = ExpressExecutions::new(settings.express, Some(observer));
         let observer: Arc<dyn Observer> = express.clone();
@@ -104,7 +111,7 @@ impl Node {
             let runtime = Arc::clone(&runtime);
             tokio::spawn(async move { telemetry::deliver(&runtime, &*target).await });
         }
-        Ok(Node { runtime, integrations, telemetry, express })
+        Ok(Node { runtime, integrations, telemetry, express, log_delivery })
     }
 
     /// Serves the API to whoever connects.
@@ -144,6 +151,11 @@ impl Node {
         let telemetry = self.telemetry;
         if tokio::task::spawn_blocking(move || telemetry.stop()).await.is_err() {
             tracing::error!("metrics and logs ended badly");
+        }
+        if let Some(delivery) = self.log_delivery
+            && tokio::time::timeout(DELIVERY_PATIENCE, delivery).await.is_err()
+        {
+            tracing::warn!("the last execution logs did not reach CloudWatch Logs in time");
         }
     }
 }
@@ -197,7 +209,25 @@ fn event_target(settings: &Settings, integrations: &Integrations) -> Option<Arc<
     }
 }
 
-/// Where execution logs go.
+/// What telemetry there shall be, and what sends execution logs if anything does.
+fn telemetry_options(
+    settings: &Settings,
+    integrations: &Integrations,
+) -> (TelemetryOptions, Option<JoinHandle<()>>) {
+    let mut options = TelemetryOptions::default();
+    options.logs.extend(log_sink(&settings.execution_logs));
+    let mut delivery = None;
+    if settings.sends_execution_logs {
+        let service = Arc::new(AwsLogService::new(integrations.aws().clone()));
+        let (logs, sending) = CloudWatchLogs::new(service);
+        options.log_counts = Some(logs.counts());
+        options.logs.push(Box::new(logs));
+        delivery = Some(tokio::spawn(sending.run()));
+    }
+    (options, delivery)
+}
+
+/// Where execution logs are written.
 fn log_sink(logs: &ExecutionLogs) -> Option<Box<dyn LogSink>> {
     match logs {
         ExecutionLogs::Nowhere => None,

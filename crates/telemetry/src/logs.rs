@@ -17,8 +17,11 @@ const OPEN_FILES_MAX: usize = 64;
 /// A record of an execution log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogRecord<'r> {
+    pub log_group_region: &'r str,
     /// The name of the log group.
     pub log_group: &'r str,
+    /// The name of the state machine.
+    pub state_machine: &'r str,
     pub execution_arn: &'r str,
     pub at: Timestamp,
     /// JSON on one line.
@@ -32,8 +35,11 @@ pub trait LogSink: Debug + Send {
     fn flush(&mut self);
 }
 
-/// Gives a sink the records of a turn.
-pub(crate) fn log(sink: &mut dyn LogSink, progress: &Progress) {
+/// Gives sinks the records of a turn.
+pub(crate) fn log(sinks: &mut [Box<dyn LogSink>], progress: &Progress) {
+    if sinks.is_empty() {
+        return;
+    }
     let Some(settings) = progress.logging.as_deref().and_then(LogSettings::of) else { return };
     let execution_arn = &*progress.identity.arn;
     for event in progress.events.iter() {
@@ -41,10 +47,23 @@ pub(crate) fn log(sink: &mut dyn LogSink, progress: &Progress) {
         let record =
             shown.and_then(|event| settings.record(&event, execution_arn, progress.redrive_count));
         if let Some(text) = record {
-            let (log_group, at) = (settings.log_group, event.at);
-            sink.write(LogRecord { log_group, execution_arn, at, text: &text });
+            let record = LogRecord {
+                log_group_region: settings.log_group_region,
+                log_group: settings.log_group,
+                state_machine: machine_name(&progress.identity.state_machine_arn),
+                execution_arn,
+                at: event.at,
+                text: &text,
+            };
+            sinks.iter_mut().for_each(|sink| sink.write(record));
         }
     }
+}
+
+/// The name in the ARN of a state machine, of a Map's children too: `…:stateMachine:NAME/LABEL`.
+fn machine_name(arn: &str) -> &str {
+    let name = arn.split(':').nth(6).unwrap_or(arn);
+    name.split('/').next().unwrap_or(name)
 }
 
 /// One file for each log group, a record a line.

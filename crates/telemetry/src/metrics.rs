@@ -9,6 +9,8 @@ use asl::{Resource, StateKind, Timestamp};
 use engine::{Event, EventKind, FrameId};
 use runtime::Progress;
 
+use crate::cloudwatch_logs::LogCounts;
+
 /// State machines, activities, functions or integrations that are counted one by one. Further
 /// ones are counted together, under [`OTHERS`].
 const LABELS_MAX: usize = 1_000;
@@ -188,6 +190,31 @@ const OWN: &[(&str, &str, &str)] = &[
         "Turns that were neither counted nor logged, because too many waited.",
     ),
 ];
+
+/// Execution logs on their way to CloudWatch Logs.
+const LOG_RECORDS: [(&str, &str, &str); 3] = [
+    (
+        "stepwell_log_records_delivered_total",
+        "counter",
+        "Records of execution logs that CloudWatch Logs took.",
+    ),
+    (
+        "stepwell_log_records_dropped_total",
+        "counter",
+        "Records of execution logs that CloudWatch Logs will not get: too many waited, or they were refused.",
+    ),
+    ("stepwell_log_records_waiting", "gauge", "Records of execution logs that are to be sent."),
+];
+
+/// Appends what became of execution logs that are sent.
+pub(crate) fn write_log_counts(text: &mut String, counts: Option<&LogCounts>) {
+    let values =
+        counts.map_or([0; 3], |counts| [counts.delivered(), counts.dropped(), counts.waiting()]);
+    for ((name, kind, help), value) in LOG_RECORDS.into_iter().zip(values) {
+        write_family(text, name, kind, help);
+        write_sample(text, name, None, value);
+    }
+}
 
 /// A histogram of values.
 #[derive(Debug, Clone)]

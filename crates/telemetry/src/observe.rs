@@ -8,8 +8,9 @@ use std::time::Duration;
 use api::MetricsSource;
 use runtime::{Observer, Progress};
 
+use crate::cloudwatch_logs::LogCounts;
 use crate::logs::{self, LogSink};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, write_log_counts};
 
 /// Turns that may wait to be counted and logged. Beyond that they are dropped, and counted as
 /// such: executions never wait for their logs.
@@ -18,8 +19,10 @@ const QUEUE_MAX: usize = 100_000;
 /// What telemetry there shall be beyond metrics.
 #[derive(Debug, Default)]
 pub struct TelemetryOptions {
-    /// Where execution logs go; none: nowhere.
-    pub logs: Option<Box<dyn LogSink>>,
+    /// Where execution logs go, each record to all of them; none: nowhere.
+    pub logs: Vec<Box<dyn LogSink>>,
+    /// What becomes of records that are sent.
+    pub log_counts: Option<Arc<LogCounts>>,
 }
 
 /// Counts and logs what executions do.
@@ -29,6 +32,7 @@ pub struct Telemetry {
     /// Turns in the queue.
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Mutex<Metrics>>,
+    log_counts: Option<Arc<LogCounts>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -50,6 +54,7 @@ impl Telemetry {
             sender: Mutex::new(Some(sender)),
             waiting,
             metrics,
+            log_counts: options.log_counts,
             thread: Mutex::new(Some(thread)),
         }))
     }
@@ -85,6 +90,7 @@ impl Observer for Telemetry {
 impl MetricsSource for Telemetry {
     fn write(&self, text: &mut String) {
         lock(&self.metrics).write(text, self.waiting.load(Ordering::Relaxed));
+        write_log_counts(text, self.log_counts.as_deref());
     }
 }
 
@@ -92,7 +98,7 @@ impl MetricsSource for Telemetry {
 struct Work {
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Mutex<Metrics>>,
-    logs: Option<Box<dyn LogSink>>,
+    logs: Vec<Box<dyn LogSink>>,
 }
 
 impl Work {
@@ -102,17 +108,13 @@ impl Work {
             while let Ok(progress) = receiver.try_recv() {
                 self.turn(&progress);
             }
-            if let Some(logs) = &mut self.logs {
-                logs.flush();
-            }
+            self.logs.iter_mut().for_each(|logs| logs.flush());
         }
     }
 
     fn turn(&mut self, progress: &Progress) {
         lock(&self.metrics).turn(progress);
-        if let Some(logs) = &mut self.logs {
-            logs::log(&mut **logs, progress);
-        }
+        logs::log(&mut self.logs, progress);
         self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -23,7 +23,11 @@ fn logging(level: &str, with_data: bool) -> Option<Value> {
 async fn check(machine_type: MachineType, logging: Option<Value>, input: &str, expected: Expect) {
     let folder = tempfile::tempdir().unwrap();
     let logs = LogFiles::in_folder(folder.path().join("logs"));
-    let world = World::start(TelemetryOptions { logs: Some(Box::new(logs)) }).await;
+    let world = World::start(TelemetryOptions {
+        logs: vec![Box::new(logs)],
+        ..TelemetryOptions::default()
+    })
+    .await;
     let machine = world.create("m", machine_type, MACHINE, logging).await;
     let execution = world.run(&machine, "one", input).await;
     world.final_metrics().await;

@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use asl::{Payload, Timestamp};
-use engine::{TaskFailure, TaskId};
+use engine::{MapRunId, TaskFailure, TaskId};
 use store::{ExecutionKey, Store, StoreError};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -22,11 +22,11 @@ use crate::clock::{Clock, Working};
 use crate::limits;
 use crate::load::{self, panic_text};
 use crate::mocks::Mocks;
-use crate::node::{Answer, Input, Node, Output, ReplyId, Request};
+use crate::node::{Answer, Input, MapRunReturn, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
 use crate::{
-    ChildExecutions, ChildResult, Observer, Parent, Progress, RuntimeError, Submission, TaskCall,
-    TaskRunner, long_turns,
+    ChildExecutions, ChildResult, ItemSink, Observer, Parent, Progress, ResultSource, RuntimeError,
+    Submission, TaskCall, TaskRunner, long_turns,
 };
 
 type Reply = Result<Answer, RuntimeError>;
@@ -42,6 +42,8 @@ pub(crate) struct Driver {
     writer: mpsc::Sender<WriterJob>,
     writer_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     calls: Mutex<HashMap<(ExecutionKey, TaskId), Call>>,
+    /// Readings of items and exports of results under way.
+    map_run_calls: Mutex<HashMap<(ExecutionKey, MapRunId), AbortHandle>>,
     /// How many jobs are being cancelled.
     cancelling: watch::Sender<usize>,
     /// When the node wants to be woken.
@@ -115,6 +117,7 @@ impl Driver {
             writer,
             writer_thread: Mutex::new(None),
             calls: Mutex::new(HashMap::new()),
+            map_run_calls: Mutex::new(HashMap::new()),
             cancelling: watch::Sender::new(0),
             wake: watch::Sender::new(None),
             long_turns: Arc::new(Semaphore::new(limits::LONG_TURNS_MAX)),
@@ -218,6 +221,9 @@ impl Driver {
                 call.handle.abort();
             }
         }
+        for (_, call) in lock(&self.map_run_calls).drain() {
+            call.abort();
+        }
         self.state().replies.clear();
     }
 
@@ -306,6 +312,24 @@ impl Driver {
                     let _ = waiting.send(());
                 }
             }
+            Output::ReadItems { key, map_run, reading, max_items } => {
+                let sink = ItemSink::in_store(Arc::downgrade(self), key, map_run, max_items);
+                let runner = Arc::clone(&self.runner);
+                self.work_for_map_run(key, map_run, MapRunReturn::ItemsRead, async move {
+                    sink.clear().await;
+                    runner.read_items(*reading, sink).await
+                });
+            }
+            Output::WriteResults { key, map_run, export } => {
+                let results = ResultSource::in_store(Arc::downgrade(self), &export);
+                let work = self.runner.write_results(*export, results);
+                self.work_for_map_run(key, map_run, MapRunReturn::ResultsWritten, work);
+            }
+            Output::CancelMapRunWork { key, map_run } => {
+                if let Some(call) = lock(&self.map_run_calls).remove(&(key, map_run)) {
+                    call.abort();
+                }
+            }
             Output::WakeAt(moment) => {
                 self.wake.send_if_modified(|held| {
                     let is_earlier = held.is_none_or(|held| moment < held);
@@ -326,6 +350,8 @@ impl Driver {
             | Output::ListRecovery { .. }
             | Output::DescribeChild { .. }
             | Output::FindMapRunChild { .. }
+            | Output::FetchItems(_)
+            | Output::ListKeptItems { .. }
             | Output::CheckParent { .. }
             | Output::CountOpen(_)) => reads.push(read),
         }
@@ -416,6 +442,30 @@ impl Driver {
         let handle = handle.abort_handle();
         let call = CallUnderWay { handle, submitted, waiting: None, withdrawn: None };
         calls.insert((key, task), Call::UnderWay(call));
+    }
+
+    /// Reads or writes for a Map Run, in a task of its own. What panics fails the Map Run.
+    fn work_for_map_run<T: Send + 'static>(
+        self: &Arc<Self>,
+        key: ExecutionKey,
+        map_run: MapRunId,
+        outcome: fn(Result<T, TaskFailure>) -> MapRunReturn,
+        work: impl Future<Output = Result<T, TaskFailure>> + Send + 'static,
+    ) {
+        let driver = Arc::clone(self);
+        let working = self.working();
+        // Locked until the call is noted, so that it cannot be over before.
+        let mut calls = lock(&self.map_run_calls);
+        let handle = self.tokio.spawn(async move {
+            let result = guarded(work).await.unwrap_or_else(|panic| {
+                let cause = format!("An internal error: {panic}");
+                Err(TaskFailure { error: Some("States.Runtime".into()), cause: Some(cause.into()) })
+            });
+            lock(&driver.map_run_calls).remove(&(key, map_run));
+            driver.act(Input::MapRunReturned { key, map_run, outcome: outcome(result) });
+            drop(working);
+        });
+        calls.insert((key, map_run), handle.abort_handle());
     }
 
     /// A call has nothing more to do than to wait for an execution: the node does that.
@@ -583,6 +633,18 @@ async fn run_guarded(runner: &dyn TaskRunner, call: TaskCall) -> Result<asl::Pay
         match catch_unwind(poll) {
             Ok(polled) => polled,
             Err(panic) => Poll::Ready(Err(failure(&*panic))),
+        }
+    })
+    .await
+}
+
+/// What a future gives, or what its panic said.
+async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(move |context| {
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
         }
     })
     .await

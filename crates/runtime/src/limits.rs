@@ -30,6 +30,18 @@ pub const RESIDENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Milliseconds before an execution is woken again whose wake-up changed nothing.
 pub const FUTILE_WAKE_PAUSE_MS: i64 = 1_000;
 
+/// Items that a Map Run reads at most (AWS quota).
+pub const ITEMS_MAX: u64 = 100_000_000;
+/// Bytes of items that are kept together. Of each Map Run that reads its items about as many are
+/// in memory.
+pub const ITEM_CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes of items in memory for one batch; one that takes more is closed.
+pub const BATCH_ITEMS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Chunks of items that are looked at together when they are removed.
+pub const ITEM_CHUNKS_LISTED: usize = 32;
+/// Children of a Map Run that are read together for the export of its results.
+pub const RESULTS_PAGE: u32 = 64;
+
 /// Milliseconds before the first repetition of what the store refused; doubled every time.
 pub const RETRY_FIRST_MS: i64 = 50;
 /// Milliseconds between repetitions at most.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use asl::Timestamp;
 use engine::{Effect, EventKind, Execution, Identity, MapRunChild, Stamp, decode_turn};
-use store::{ExecutionKey, ExecutionRow, Store, StoreError, Write};
+use store::{ExecutionKey, ExecutionRow, PurgeQuery, Purgeable, Store, StoreError, Write};
 
-use crate::arns;
 use crate::definitions::{Definition, LoadError};
 use crate::node::{FoundChild, Input, Output, ParentState, child_end};
 use crate::query;
 use crate::records::{self, ExecutionHeader, ParentRecord};
 use crate::surroundings::Surroundings;
+use crate::{arns, items, limits};
 
 /// An execution read from the store.
 pub struct Loaded {
@@ -61,7 +61,7 @@ pub fn perform(
         }
         Output::Load(key) => Input::Loaded { key, result: load(store, surroundings, key, now) },
         Output::Reopen(key) => Input::Loaded { key, result: reopen(store, surroundings, key, now) },
-        Output::ListPurgeable(query) => Input::PurgeableListed { result: store.purgeable(&query) },
+        Output::ListPurgeable(query) => Input::PurgeableListed { result: purgeable(store, &query) },
         Output::Resolve(arn) => {
             let result = store.execution_by_arn(&arn);
             Input::Resolved { arn, result }
@@ -86,6 +86,14 @@ pub fn perform(
         }
         Output::FindMapRunChild { child, arn } => {
             Input::MapRunChildFound { child, result: find_child(store, &arn) }
+        }
+        Output::FetchItems(fetch) => {
+            let result = items::fetch(store, &fetch);
+            Input::ItemsFetched { fetch, result }
+        }
+        Output::ListKeptItems { key, map_run, after } => {
+            let result = items::list(store, key, Some(map_run), &after);
+            Input::KeptItemsListed { key, map_run, result }
         }
         Output::CountOpen(machine_arn) => {
             let result = store.count_open(&machine_arn);
@@ -177,8 +185,28 @@ pub(crate) fn recovery_effects(
         })
 }
 
+/// Executions that are to be purged, and items that are kept for them. One that has many items
+/// is left for a later pass, when those of this one are gone.
+pub fn purgeable(
+    store: &dyn Store,
+    query: &PurgeQuery,
+) -> Result<(Purgeable, Vec<String>), StoreError> {
+    let mut found = store.purgeable(query)?;
+    let mut kept = Vec::new();
+    let mut purged = Vec::with_capacity(found.executions.len());
+    for (key, turns) in found.executions {
+        let items = items::list(store, key, None, "")?;
+        if items.len() < limits::ITEM_CHUNKS_LISTED {
+            purged.push((key, turns));
+        }
+        kept.extend(items);
+    }
+    found.executions = purged;
+    Ok((found, kept))
+}
+
 /// Looks for the child of a Map Run.
-fn find_child(store: &dyn Store, arn: &str) -> Result<FoundChild, LoadError> {
+pub(crate) fn find_child(store: &dyn Store, arn: &str) -> Result<FoundChild, LoadError> {
     let Some(row) = store.execution_by_arn(arn)? else {
         return Ok(FoundChild::Absent);
     };

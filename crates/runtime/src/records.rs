@@ -18,6 +18,7 @@ pub(crate) mod kind {
     pub(crate) const ACTIVITY: &str = "activity";
     pub(crate) const TAGS: &str = "tags";
     pub(crate) const MAP_RUN: &str = "map_run";
+    pub(crate) const MAP_RUN_ITEMS: &str = "map_run_items";
     pub(crate) const SECRET: &str = "secret";
     pub(crate) const STATUS_CHANGES: &str = "status_changes";
     pub(crate) const JOB_CANCEL: &str = "job_cancel";

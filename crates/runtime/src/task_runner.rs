@@ -7,7 +7,9 @@ use std::sync::Arc;
 use asl::Payload;
 use engine::{TaskDispatch, TaskFailure};
 
-use crate::{ChildExecutions, HttpInspector};
+use crate::{
+    ChildExecutions, HttpInspector, ItemReading, ItemSink, MapRunWork, ResultExport, ResultSource,
+};
 
 /// Does the work of Task states that call out.
 pub trait TaskRunner: Send + Sync + 'static {
@@ -37,6 +39,27 @@ pub trait TaskRunner: Send + Sync + 'static {
         let _ = (call, submitted);
         Box::pin(std::future::ready(()))
     }
+
+    /// Reads the items of a Map Run and gives them to the sink; what [`ItemSink::finish`] says is
+    /// the result. Dropping the future means that nobody waits any more.
+    fn read_items(&self, reading: ItemReading, sink: ItemSink) -> MapRunWork<u64> {
+        let _ = (reading, sink);
+        let failure = no_s3("States.ItemReaderFailed");
+        Box::pin(std::future::ready(Err(failure)))
+    }
+
+    /// Exports the results of a Map Run; the result is that of the Map state.
+    fn write_results(&self, export: ResultExport, results: ResultSource) -> MapRunWork<Payload> {
+        let _ = (export, results);
+        let failure = no_s3("States.ResultWriterFailed");
+        Box::pin(std::future::ready(Err(failure)))
+    }
+}
+
+/// What a Map Run fails with where nobody can reach S3.
+fn no_s3(error: &str) -> TaskFailure {
+    let cause = "This runtime cannot reach Amazon S3 from a Map state.";
+    TaskFailure { error: Some(error.into()), cause: Some(cause.into()) }
 }
 
 /// One call of a task.

@@ -483,7 +483,7 @@ impl World {
             Output::ListPurgeable(query) => {
                 let result = match fails {
                     true => Err(StoreError::Failed("the store cannot be read".to_owned())),
-                    false => store.purgeable(&query),
+                    false => load::purgeable(&*store, &query),
                 };
                 Input::PurgeableListed { result }
             }

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use asl::Payload;
 use engine::{EventKind, FrameId, TaskFailure};
-use runtime::{Progress, TaskCall, TaskRunner};
+use runtime::{
+    ItemReading, ItemSink, MapRunWork, Progress, ResultExport, ResultSource, TaskCall, TaskRunner,
+};
 
 /// The tokens of tasks that wait for one.
 #[derive(Debug, Default)]
@@ -45,6 +47,14 @@ impl TaskRunner for RememberingRunner {
         submitted: Option<Payload>,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.runner.cancel(call, submitted)
+    }
+
+    fn read_items(&self, reading: ItemReading, sink: ItemSink) -> MapRunWork<u64> {
+        self.runner.read_items(reading, sink)
+    }
+
+    fn write_results(&self, export: ResultExport, results: ResultSource) -> MapRunWork<Payload> {
+        self.runner.write_results(export, results)
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) enum Reader {
         key: ExecutionKey,
         child: ChildOf,
     },
+    /// A child of a Map Run that is not in the store is to be started again.
+    LostMapRunChild(ChildOf),
     /// StartExecution with a name that is taken: is it the same start?
     StartAgain {
         reply: ReplyId,

@@ -60,27 +60,13 @@ impl Node {
     /// Does what a Map Run of an execution wants done outside.
     pub(super) fn perform_for_map_run(&mut self, key: ExecutionKey, effect: Effect) {
         match effect {
-            Effect::ReadItems { map_run } => {
-                let result = Err(no_s3("States.ItemReaderFailed"));
-                self.tell_later(key, Command::ItemsRead { map_run, result });
-            }
-            Effect::WriteResults { map_run } => {
-                let result = Err(no_s3("States.ResultWriterFailed"));
-                self.tell_later(key, Command::ResultsWritten { map_run, result });
-            }
+            Effect::ReadItems { map_run } => self.read_items(key, map_run),
+            Effect::WriteResults { map_run } => self.write_results(key, map_run),
             Effect::StartChild(start) => self.child_wanted(key, *start),
             Effect::StopChildren { map_run, children } => {
                 self.stop_children(key, map_run, children);
             }
             _ => unreachable!("only what is for Map Runs comes here"),
-        }
-    }
-
-    /// Adds a command to the next turn of an execution whose effects are being performed: it is
-    /// settled afterwards.
-    fn tell_later(&mut self, key: ExecutionKey, command: Command) {
-        if let Some(resident) = self.executions.get_mut(key) {
-            resident.queue.push_back(Entry { command, then: Then::Nothing });
         }
     }
 
@@ -205,9 +191,7 @@ impl Node {
             FoundChild::Absent if is_in_memory => {}
             FoundChild::Absent if is_wanted => {
                 self.map_runs.known.remove(&child);
-                let ChildOf { parent, run, index } = child;
-                let command = Command::RestartChild { map_run: run, index, items: None };
-                self.command(parent, Entry { command, then: Then::Nothing });
+                self.restart_lost_child(child);
             }
             FoundChild::Open(key) if is_wanted => self.visit(key),
             FoundChild::Open(key) => self.stop_map_run_child(key),
@@ -345,12 +329,6 @@ impl Node {
         let known = self.executions.get(key).and_then(|held| held.known.as_ref());
         known.is_some_and(|known| known.header.map_run.is_some())
     }
-}
-
-/// What a Map Run fails with that needs S3.
-fn no_s3(error: &str) -> engine::TaskFailure {
-    let cause = "This version of Stepwell cannot reach Amazon S3 from a Map state.";
-    engine::TaskFailure { error: Some(error.into()), cause: Some(cause.into()) }
 }
 
 /// How an execution that is over ended.

@@ -12,6 +12,7 @@
 mod children;
 mod commits;
 mod executions;
+mod items;
 mod map_runs;
 mod mocked;
 mod purging;
@@ -27,12 +28,13 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
-use engine::{MapRun, MapRunId, MapRunUpdate, TaskFailure, TaskId};
+use engine::{MapRun, MapRunId, MapRunUpdate, ReadItem, TaskFailure, TaskId};
 use store::{ExecutionKey, ExecutionRow, Outcome, PurgeQuery, Purgeable, Store, StoreError, Write};
 
 use crate::activities::Activities;
 use crate::children::{ChildResult, Parent};
 use crate::definitions::{Definition, Definitions, LoadError};
+use crate::items::{ItemFetch, ItemReading};
 use crate::job_cancels;
 use crate::limits;
 use crate::load::{Finding, Loaded};
@@ -42,6 +44,7 @@ use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
 pub use crate::records::{ActivityRecord, AliasRecord, ParentRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
 use crate::registry::Registry;
+use crate::results::ResultExport;
 use crate::seeds::Seeds;
 use crate::surroundings::Surroundings;
 use crate::timers::{Alarm, Timers};
@@ -54,6 +57,7 @@ use crate::{
 };
 pub use children::ParentState;
 pub(crate) use executions::description;
+pub use items::MapRunReturn;
 pub(crate) use map_runs::child_end;
 pub use map_runs::{ChildOf, FoundChild};
 
@@ -117,12 +121,30 @@ pub enum Input {
         child: ChildOf,
         result: Result<FoundChild, LoadError>,
     },
+    /// Kept items were read.
+    ItemsFetched {
+        fetch: ItemFetch,
+        result: Result<Vec<ReadItem>, LoadError>,
+    },
+    /// Kept items that are to be removed.
+    KeptItemsListed {
+        key: ExecutionKey,
+        map_run: MapRunId,
+        result: Result<Vec<String>, StoreError>,
+    },
+    /// The reading of items or the export of results has ended.
+    MapRunReturned {
+        key: ExecutionKey,
+        map_run: MapRunId,
+        outcome: MapRunReturn,
+    },
     OpenCounted {
         machine_arn: Box<str>,
         result: Result<u64, StoreError>,
     },
     PurgeableListed {
-        result: Result<Purgeable, StoreError>,
+        /// With the keys of items that are kept for them.
+        result: Result<(Purgeable, Vec<String>), StoreError>,
     },
     /// The call of a task came back.
     TaskReturned {
@@ -211,7 +233,35 @@ pub enum Output {
         child: ChildOf,
         arn: Box<str>,
     },
-    /// [`Store::purgeable`], answer with [`Input::PurgeableListed`].
+    /// Read kept items, answer with [`Input::ItemsFetched`].
+    FetchItems(ItemFetch),
+    /// List items that are to be removed, answer with [`Input::KeptItemsListed`].
+    ListKeptItems {
+        key: ExecutionKey,
+        map_run: MapRunId,
+        after: String,
+    },
+    /// Read the items of a Map Run, keep them by [`Request::KeepItems`], answer with
+    /// [`Input::MapRunReturned`].
+    ReadItems {
+        key: ExecutionKey,
+        map_run: MapRunId,
+        reading: Box<ItemReading>,
+        /// 0: all.
+        max_items: u64,
+    },
+    /// Stop reading items or exporting results; no answer is awaited any more.
+    CancelMapRunWork {
+        key: ExecutionKey,
+        map_run: MapRunId,
+    },
+    /// Export the results of a Map Run, answer with [`Input::MapRunReturned`].
+    WriteResults {
+        key: ExecutionKey,
+        map_run: MapRunId,
+        export: Box<ResultExport>,
+    },
+    /// Executions that are to be purged ([`crate::load::purgeable`]), answer with [`Input::PurgeableListed`].
     ListPurgeable(PurgeQuery),
     /// [`Store::count_open`], answer with [`Input::OpenCounted`].
     CountOpen(Box<str>),
@@ -308,6 +358,10 @@ pub enum Request {
         worker_name: Option<Box<str>>,
     },
     Resource(Box<ResourceRequest>),
+    /// Items that were read are to be kept, or removed.
+    KeepItems {
+        writes: Vec<Write>,
+    },
     /// Changes of status were told, and need not be kept.
     StatusChangesTold {
         keys: Vec<String>,
@@ -433,6 +487,7 @@ pub struct Node {
     commits: Commits,
     unwritten_usage: UnwrittenUsage,
     map_runs: map_runs::MapRunChildren,
+    items: items::MapRunItems,
     purging: purging::Purging,
     reading: Reading,
     resources: Resources,
@@ -488,6 +543,7 @@ impl Node {
             commits: Commits::default(),
             unwritten_usage: UnwrittenUsage::default(),
             map_runs: map_runs::MapRunChildren::default(),
+            items: items::MapRunItems::default(),
             purging: purging::Purging::default(),
             reading: Reading::new(now),
             resources: Resources::default(),
@@ -564,6 +620,13 @@ impl Node {
             Input::DueListed { until, result } => self.due_listed(until, result),
             Input::RecoveryListed { result } => self.recovery_listed(result),
             Input::MapRunChildFound { child, result } => self.child_found(child, result),
+            Input::ItemsFetched { fetch, result } => self.items_fetched(fetch, result),
+            Input::KeptItemsListed { key, map_run, result } => {
+                self.kept_items_listed(key, map_run, result);
+            }
+            Input::MapRunReturned { key, map_run, outcome } => {
+                self.map_run_returned(key, map_run, outcome);
+            }
             Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
             Input::PurgeableListed { result } => self.purgeable_listed(result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),
@@ -633,6 +696,7 @@ impl Node {
                 self.poll(reply, &activity_arn, worker_name);
             }
             Request::Resource(request) => self.resource(reply, *request),
+            Request::KeepItems { writes } => self.keep_items(reply, writes),
             Request::StatusChangesTold { keys } => self.forget_status_changes(reply, keys),
         }
     }
@@ -653,7 +717,10 @@ impl Node {
                 Alarm::Children => self.retry_children(),
                 Alarm::Purge => self.list_purgeable(),
                 Alarm::Usage => self.write_usage(),
-                Alarm::MapRunChildren => self.seek_again(),
+                Alarm::MapRunChildren => {
+                    self.seek_again();
+                    self.fetch_again();
+                }
                 Alarm::CountOpen => self.count_open_of_deleting(),
             }
         }

@@ -5,6 +5,7 @@ use store::{ExecutionKey, PurgeQuery, Purgeable, StoreError, Write};
 
 use super::executions::{Phase, Resident};
 use super::{Node, Output};
+use crate::items::deletions;
 use crate::limits;
 use crate::timers::Alarm;
 
@@ -47,9 +48,12 @@ impl Node {
         }));
     }
 
-    pub(super) fn purgeable_listed(&mut self, result: Result<Purgeable, StoreError>) {
+    pub(super) fn purgeable_listed(
+        &mut self,
+        result: Result<(Purgeable, Vec<String>), StoreError>,
+    ) {
         self.purging.is_asked = false;
-        let found = match result {
+        let (found, items) = match result {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "old executions could not be listed and are tried again");
@@ -64,6 +68,9 @@ impl Node {
                 self.executions.remove(key);
                 writes.push(Write::Purge { key, turns });
             }
+        }
+        if !items.is_empty() {
+            self.keep_unattended(deletions(items));
         }
         if !writes.is_empty() {
             tracing::debug!(executions = writes.len(), "purging executions that ended long ago");

@@ -324,6 +324,7 @@ impl Node {
                     self.reply(reply, Ok(Answer::Elsewhere));
                 }
                 Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
+                Reader::LostMapRunChild(_) => {}
                 Reader::StartAgain { reply, parent, .. } => {
                     let answer = same_ended_start(row, parent.as_deref()).map(Answer::Started);
                     self.reply(reply, answer);
@@ -352,6 +353,7 @@ impl Node {
                 | Reader::MapRuns(reply)
                 | Reader::StartAgain { reply, .. } => self.reply(reply, Err(nothing())),
                 Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
+                Reader::LostMapRunChild(_) => {}
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }
         }
@@ -423,7 +425,9 @@ impl Node {
                 Reader::Describe(reply)
                 | Reader::MapRuns(reply)
                 | Reader::StartAgain { reply, .. } => replies.push(reply),
-                reader @ (Reader::HandOver { .. } | Reader::MapRunChild { .. }) => {
+                reader @ (Reader::HandOver { .. }
+                | Reader::MapRunChild { .. }
+                | Reader::LostMapRunChild(_)) => {
                     without_caller.push(reader);
                 }
             }

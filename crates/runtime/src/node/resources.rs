@@ -21,6 +21,12 @@ pub(super) struct Operation {
 }
 
 impl Operation {
+    /// One on nothing that is registered, so that it meets no other. `name` is no ARN.
+    pub(super) fn unregistered(name: String, reply: ReplyId) -> Operation {
+        let answer = Some((reply, Answer::Done));
+        Operation { arn: name.into(), changes: Vec::new(), answer }
+    }
+
     /// Who waited for it, and is not told any more what became of it.
     pub(super) fn give_up(&mut self) -> Option<ReplyId> {
         self.answer.take().map(|(reply, _)| reply)
@@ -127,12 +133,7 @@ impl Node {
     /// Removes changes of status that were told.
     pub(super) fn forget_status_changes(&mut self, reply: ReplyId, keys: Vec<String>) {
         let Some(first) = keys.first() else { return self.reply(reply, Ok(Answer::Done)) };
-        let operation = Operation {
-            // No ARN, so that it meets no other operation.
-            arn: format!("status changes {first}").into(),
-            changes: Vec::new(),
-            answer: Some((reply, Answer::Done)),
-        };
+        let operation = Operation::unregistered(format!("status changes {first}"), reply);
         let kind = kind::STATUS_CHANGES;
         let writes = keys.into_iter().map(|key| Write::DeleteRecord { kind, key }).collect();
         self.keep_operation(operation, writes);

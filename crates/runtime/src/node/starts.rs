@@ -219,6 +219,7 @@ impl Node {
                     self.reply(reply, Ok(super::Answer::Elsewhere));
                 }
                 Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
+                Reader::LostMapRunChild(_) => {}
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }
         }

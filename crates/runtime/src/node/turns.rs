@@ -81,6 +81,9 @@ impl Node {
             return self.settle_ended(key);
         }
         let is_stopping = self.is_stopping();
+        if !is_stopping {
+            self.feed_map_runs(key);
+        }
         let now = self.now.0;
         let Some(resident) = self.executions.get(key) else {
             return;
@@ -341,6 +344,7 @@ impl Node {
                 resident.hold_until = hold_until;
             }
         }
+        self.tend_items(key);
         for effect in effects {
             self.perform(key, effect);
         }
@@ -537,7 +541,7 @@ impl Node {
                 self.reply(reply, Ok(Answer::Elsewhere));
             }
             // Whether it is still waited for cannot be told: it goes on.
-            Reader::MapRunChild { .. } => {}
+            Reader::MapRunChild { .. } | Reader::LostMapRunChild(_) => {}
             Reader::StartAgain { reply, .. } => {
                 self.reply(reply, Err(StoreError::Failed(why).into()));
             }
@@ -566,6 +570,7 @@ impl Node {
                 let is_awaited = run.is_some_and(|run| run.is_running(child.index));
                 self.child_checked(child_key, child, is_awaited);
             }
+            Reader::LostMapRunChild(child) => self.restart_child(child),
             Reader::StartAgain { reply, input, parent } => {
                 let is_own = parent.is_some() && parent == known.parent;
                 let answer = same_start(execution, &input, is_own);

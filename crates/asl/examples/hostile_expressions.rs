@@ -50,6 +50,7 @@ fn evaluate(text: &str, interrupt: &Arc<Interrupt>) -> String {
         now: Timestamp(1_700_000_000_123),
         random: &Cell::new(3),
         interrupt: Some(&|| Arc::clone(interrupt)),
+        elsewhere: None,
     };
     match Expression::compile(text) {
         Err(error) => format!("refused: {}", error.message()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Interrupt, Payload, Timestamp};
+use crate::{Elsewhere, Interrupt, Payload, Timestamp};
 
 /// The variables of one scope, by name without the `$`.
 pub type VariableMap = BTreeMap<Box<str>, Payload>;
@@ -71,6 +71,8 @@ pub struct Environment<'a> {
     pub random: &'a Cell<u64>,
     /// Makes what stops an evaluation that may take long; asked once for each.
     pub interrupt: Option<&'a dyn Fn() -> Arc<Interrupt>>,
+    /// Where evaluations that may take long are done instead of here.
+    pub elsewhere: Option<&'a dyn Elsewhere>,
 }
 
 impl Environment<'_> {

@@ -6,6 +6,7 @@
 
 mod analysis;
 mod condition;
+mod elsewhere;
 mod functions;
 mod interrupt;
 mod values;
@@ -20,7 +21,8 @@ use serde_json::Value;
 
 use self::analysis::{Analysis, Comparison};
 use self::condition::Condition;
-use self::functions::{INTERNAL, MEMORY_EXCEEDED, UNCODED};
+pub use self::elsewhere::{Answering, Elsewhere, Unanswered};
+use self::functions::{INTERNAL, MEMORY_EXCEEDED, TIME_EXCEEDED, UNCODED};
 pub use self::interrupt::Interrupt;
 use self::values::{Inputs, Root, ValueBuilder, normalised};
 use crate::intrinsics::uuid;
@@ -184,6 +186,9 @@ impl Expression {
         environment: &Environment<'_>,
         location: &dyn fmt::Display,
     ) -> Result<Value, EvaluationError> {
+        if let Some(elsewhere) = environment.elsewhere.filter(|_| self.may_take_long()) {
+            return self.ask(elsewhere, environment, location);
+        }
         let result = match &self.program {
             Program::Code(code) => self.run(code, environment),
             Program::Names(names, code) => match names.follow(environment) {
@@ -196,14 +201,22 @@ impl Expression {
                 None => self.run(code, environment),
             },
         };
-        result.map_err(|failure| {
-            let failure = match failure {
-                Failure::Undefined => "returned nothing (undefined).".to_owned(),
-                Failure::Function => "returned an unsupported result type.".to_owned(),
-                Failure::Thrown(error) => thrown(&error, environment),
-            };
-            self.failure(&failure, location)
-        })
+        result.map_err(|failure| self.explain(failure, environment, location))
+    }
+
+    /// Puts a failure into AWS's words.
+    fn explain(
+        &self,
+        failure: Failure,
+        environment: &Environment<'_>,
+        location: &dyn fmt::Display,
+    ) -> EvaluationError {
+        let failure = match failure {
+            Failure::Undefined => "returned nothing (undefined).".to_owned(),
+            Failure::Function => "returned an unsupported result type.".to_owned(),
+            Failure::Thrown(error) => thrown(&error, environment),
+        };
+        self.failure(&failure, location)
     }
 
     fn failure(&self, failure: &str, location: &dyn fmt::Display) -> EvaluationError {
@@ -318,7 +331,7 @@ fn thrown(error: &Error, environment: &Environment<'_>) -> String {
     const TOO_LONG: &str = "Expression evaluation timeout: Check for infinite loop";
     match error.code() {
         "D1011" => format!("{THREW}: {TOO_DEEP}"),
-        "D1012" | "U1003" | "U1006" => format!("{THREW}: {TOO_LONG}"),
+        "D1012" | "U1003" | TIME_EXCEEDED => format!("{THREW}: {TOO_LONG}"),
         UNCODED => format!("{THREW}: {MEMORY_EXCEEDED}"),
         INTERNAL => {
             format!("threw an internal error during evaluation. {}", uuid(environment))

@@ -39,7 +39,9 @@ pub use environment::{
 pub use intrinsics::IntrinsicCall;
 pub use java::json_text;
 pub use json::{JsonSyntaxError, parse_document, parse_json};
-pub use jsonata::{Expression, ExpressionError, Interrupt, StatesReferences};
+pub use jsonata::{
+    Answering, Elsewhere, Expression, ExpressionError, Interrupt, StatesReferences, Unanswered,
+};
 pub use lint::{LINTS, Lint, lint};
 pub use path::{Path, PathMiss, PathRoot, PathSyntaxError};
 pub use payload::Payload;

@@ -25,6 +25,7 @@ fn in_environment(test: impl FnOnce(&Environment<'_>)) {
         now: Timestamp(1_700_000_000_000),
         random: &Cell::new(1),
         interrupt: None,
+        elsewhere: None,
     });
 }
 

@@ -103,6 +103,7 @@ fn main() -> ExitCode {
         now: Timestamp(1_700_000_000_000),
         random: &Cell::new(1),
         interrupt: None,
+        elsewhere: None,
     };
     templates(&mut report, &environment);
     conditions(&mut report, &environment);

@@ -79,6 +79,10 @@ pub trait World {
     fn interrupt(&self) -> Arc<asl::Interrupt> {
         Arc::default()
     }
+    /// Where evaluations that may take long are done instead of in the step.
+    fn elsewhere(&self) -> Option<&dyn asl::Elsewhere> {
+        None
+    }
     /// Whether the turn has taken so long that it should end with the state it is at.
     fn is_late(&self) -> bool {
         false

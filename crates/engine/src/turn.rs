@@ -211,6 +211,7 @@ impl<'a> Turn<'a> {
             now: self.stamp.now,
             random: &self.random,
             interrupt: Some(&|| self.stamp.world.interrupt()),
+            elsewhere: self.stamp.world.elsewhere(),
         };
         evaluate(&environment).map_err(|error| match error.error {
             // What is too large to be built is too large to be given.

@@ -235,5 +235,6 @@ fn in_environment(document: &Value, test: impl FnOnce(&Environment<'_>)) {
         now: Timestamp(1_700_000_000_123),
         random: &Cell::new(3),
         interrupt: None,
+        elsewhere: None,
     });
 }

@@ -26,9 +26,9 @@ use crate::registry::MachineAnswer;
 use crate::seeds::Seeds;
 use crate::status_changes::{self, StatusChanges};
 use crate::{
-    Activity, ChildExecution, ExecutionSearch, NewStateMachine, NotReady, Observer, SearchPage,
-    StateMachine, StateMachineSummary, StateMachineUpdate, StateMachineVersion, Statistics,
-    TaskRunner,
+    Activity, ChildExecution, EvaluatorProgram, ExecutionSearch, NewStateMachine, NotReady,
+    Observer, SearchPage, StateMachine, StateMachineSummary, StateMachineUpdate,
+    StateMachineVersion, Statistics, TaskRunner,
 };
 
 pub use map_runs::MapRunDescription;
@@ -118,6 +118,8 @@ pub struct RuntimeOptions {
     pub keeps_status_changes: bool,
     /// Sees everything that becomes durable.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Evaluates expressions that may take long in processes; without it, here.
+    pub evaluator: Option<EvaluatorProgram>,
 }
 
 /// How long executions are kept after their end: their history, their name and what lists show.
@@ -145,6 +147,7 @@ impl Default for RuntimeOptions {
             retention: Retention::default(),
             keeps_status_changes: false,
             observer: None,
+            evaluator: None,
         }
     }
 }

@@ -95,3 +95,13 @@ pub const SLEEP_MAX_MS: i64 = 10_000;
 pub const RECORD_PAGE: usize = 1_000;
 /// Executions loaded by one visit to a thread that may block.
 pub const LOADS_PER_VISIT: usize = 16;
+
+/// Milliseconds that a process has for an expression: AWS gives it one second.
+pub const EVALUATION_MS: u64 = 1_000;
+/// Seconds of a processor that a process may use for an expression: what ends it when nobody is
+/// left who does.
+pub const EVALUATION_CPU_SECONDS: u64 = 3;
+/// Bytes of memory that a process may use for an expression: far more than AWS lets it.
+pub const EVALUATION_BYTES: u64 = 512 << 20;
+/// Processes for expressions that are kept while they have nothing to do.
+pub const IDLE_EVALUATORS_MAX: usize = 4;

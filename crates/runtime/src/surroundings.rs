@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use asl::{Diagnostic, Interrupt, MachineType};
+use asl::{Diagnostic, Elsewhere, Interrupt, MachineType};
 use engine::{TaskId, World};
 use store::{ExecutionKey, Store};
 
 use crate::definitions::{Definition, Definitions, LoadError};
+use crate::evaluators::Evaluators;
 use crate::long_turns::Watch;
 use crate::records::DefinitionHash;
 use crate::registry::Directory;
@@ -18,6 +19,8 @@ pub struct Surroundings {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) definitions: Arc<Definitions>,
+    /// Where expressions that may take long are evaluated, if not here.
+    pub(crate) evaluators: Option<Arc<Evaluators>>,
 }
 
 impl Surroundings {
@@ -68,6 +71,12 @@ impl World for Seen<'_> {
 
     fn interrupt(&self) -> Arc<Interrupt> {
         self.watch.map_or_else(Arc::default, Watch::begin)
+    }
+
+    fn elsewhere(&self) -> Option<&dyn Elsewhere> {
+        // Asking takes a moment, for which nobody must wait.
+        let evaluators = self.surroundings.evaluators.as_deref().filter(|_| self.watch.is_some());
+        evaluators.map(|evaluators| evaluators as &dyn Elsewhere)
     }
 
     fn is_late(&self) -> bool {

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     History(History),
     Cost(Cost),
     Completions(Completions),
+    /// Evaluate expressions for the process that started this one.
+    #[command(hide = true)]
+    Evaluate,
 }
 
 /// Serve the Step Functions API and keep every execution in a data directory.

@@ -3,6 +3,7 @@
 mod completions;
 mod cost;
 mod dev;
+mod evaluate;
 mod explore;
 mod history;
 mod routes;
@@ -13,6 +14,7 @@ mod validate;
 
 use std::process::ExitCode;
 
+pub(crate) use self::evaluate::NAME as EVALUATE;
 use crate::cli::Command;
 
 /// Runs a command and says how the process ends.
@@ -28,6 +30,7 @@ pub(crate) fn dispatch(command: Command) -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Evaluate => evaluate::run(),
     };
     outcome.unwrap_or_else(|failure| failure.report())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,9 @@ use std::time::{Duration, Instant};
 use api::{AccessKeys, Api, ApiOptions};
 use integrations::mocks::MockedIntegrations;
 use integrations::{Integrations, IntegrationsConfig, OwnKey};
-use runtime::{ExpressExecutions, Mocks, Observer, Runtime, RuntimeOptions, TaskRunner};
+use runtime::{
+    EvaluatorProgram, ExpressExecutions, Mocks, Observer, Runtime, RuntimeOptions, TaskRunner,
+};
 use store::{MemoryStore, SqliteStore, Store};
 use telemetry::{
     AwsLogService, CloudWatchLogs, EventBus, EventTarget, LogFiles, LogOutput, LogSink, Telemetry,
@@ -18,6 +21,7 @@ use telemetry::{
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::commands::EVALUATE;
 use crate::config::{DataPlace, ExecutionLogs, Settings, StatusEvents};
 use crate::failure::Failure;
 use crate::tokens::{RememberingRunner, Tokens};
@@ -50,6 +54,15 @@ pub(crate) struct Server {
     url: String,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
+}
+
+/// This program, as what evaluates expressions that may take long. None where the system does
+/// not say where it is.
+pub(crate) fn evaluator_program() -> Option<EvaluatorProgram> {
+    // Where there is one, the link leads to this very program even if its file was replaced.
+    let link = PathBuf::from("/proc/self/exe");
+    let program = if link.exists() { Some(link) } else { std::env::current_exe().ok() };
+    program.map(|program| EvaluatorProgram { program, arguments: vec![EVALUATE.into()] })
 }
 
 /// Runs a command that needs an asynchronous world.
@@ -101,6 +114,7 @@ impl Node {
             mocks: open_mocks(settings)?,
             retention: settings.retention,
             observer: Some(observer),
+            evaluator: evaluator_program(),
             keeps_status_changes: !matches!(settings.status_events, StatusEvents::Nowhere),
             ..RuntimeOptions::default()
         };

@@ -18,6 +18,7 @@ fn holds(rule: &Value, input: &Value) -> Result<bool, String> {
         now: Timestamp(0),
         random: &Cell::new(0),
         interrupt: None,
+        elsewhere: None,
     };
     condition.evaluate(&environment, "Choices[0]/Condition").map_err(|error| error.cause)
 }

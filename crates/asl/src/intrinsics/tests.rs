@@ -18,6 +18,7 @@ fn evaluate(call: &str, input: &Value) -> String {
         now: Timestamp(0),
         random: &Cell::new(7),
         interrupt: None,
+        elsewhere: None,
     };
     match call.evaluate(&environment) {
         Ok(value) => value.to_string(),
@@ -65,6 +66,7 @@ fn failures_show_the_whole_call() {
         now: Timestamp(0),
         random: &Cell::new(7),
         interrupt: None,
+        elsewhere: None,
     };
     assert_eq!(
         call.evaluate(&environment).unwrap_err().cause,

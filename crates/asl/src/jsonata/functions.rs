@@ -20,7 +20,7 @@ pub(super) const UNCODED: &str = "U1001";
 pub(super) const MEMORY_EXCEEDED: &str =
     "Expression evaluation memory limit exceeded: Check for excessive memory usage";
 /// The code of a failure for an evaluation that takes too long.
-const TOO_LONG: &str = "U1006";
+pub(super) const TIME_EXCEEDED: &str = "U1006";
 /// How many comparisons of values `$distinct` and the equality of built values may make in one
 /// evaluation. The evaluator counts neither as steps.
 const COMPARISONS_MAX: u64 = 100_000_000;
@@ -126,7 +126,7 @@ pub(super) fn counting(bindings: Bindings) -> Bindings {
     let charge = |spent: &AtomicU64, cost: u64| {
         let before = spent.fetch_add(cost, Ordering::Relaxed);
         if before.saturating_add(cost) > COMPARISONS_MAX {
-            return Err(Error::new(TOO_LONG));
+            return Err(Error::new(TIME_EXCEEDED));
         }
         Ok(None)
     };

@@ -7,7 +7,24 @@ use serde_json::json;
 use super::*;
 use crate::{ContextObject, Payload, Timestamp, VariableMap, Variables};
 
+/// Answers questions at once.
+struct Here(std::cell::RefCell<Answering>);
+
+impl Elsewhere for Here {
+    fn ask(&self, question: &str) -> Result<String, Unanswered> {
+        Ok(self.0.borrow_mut().answer(question, |_| {}).expect("it is a question"))
+    }
+}
+
 fn evaluate(text: &str, input: &Value) -> Result<Value, String> {
+    evaluate_at(None, text, input)
+}
+
+fn evaluate_at(
+    elsewhere: Option<&dyn Elsewhere>,
+    text: &str,
+    input: &Value,
+) -> Result<Value, String> {
     let expression = Expression::compile(text).map_err(|error| format!("{error:?}"))?;
     let variables: VariableMap = [
         ("list", json!([1, 2, 3])),
@@ -30,6 +47,7 @@ fn evaluate(text: &str, input: &Value) -> Result<Value, String> {
         now: Timestamp(1_700_000_000_123),
         random: &Cell::new(3),
         interrupt: None,
+        elsewhere,
     };
     expression.evaluate(&environment, "Output/x").map_err(|error| {
         assert_eq!(error.error, "States.QueryEvaluationError");
@@ -43,11 +61,14 @@ fn evaluate(text: &str, input: &Value) -> Result<Value, String> {
 fn check(text: &str, expected: &str) {
     let input = json!({"a": {"b": 1}, "items": [{"n": "x", "v": 1}, {"n": "y", "v": 2}], "big": 9_007_199_254_740_993_i64,
         "float": 1.0, "single": [1], "empty": [], "nested": [[1], [2, 3]], "nil": null});
-    let answer = match evaluate(text, &input) {
-        Ok(value) => value.to_string(),
-        Err(failure) => failure,
-    };
-    assert_eq!(answer, expected, "{text}");
+    let elsewhere = Here(Default::default());
+    for elsewhere in [None, Some(&elsewhere as &dyn Elsewhere)] {
+        let answer = match evaluate_at(elsewhere, text, &input) {
+            Ok(value) => value.to_string(),
+            Err(failure) => failure,
+        };
+        assert_eq!(answer, expected, "{text}, elsewhere: {}", elsewhere.is_some());
+    }
 }
 
 #[test]
@@ -477,6 +498,7 @@ fn an_evaluation_that_may_take_long_heeds_its_interrupt() {
         now: Timestamp(0),
         random: &Cell::new(1),
         interrupt: Some(&stopped),
+        elsewhere: None,
     };
     let evaluate = |text: &str| Expression::compile(text).unwrap().evaluate(&environment, "Output");
     assert_eq!(evaluate("$states.input.a + 1").unwrap(), json!(2));

@@ -18,6 +18,7 @@ fn evaluate(path: &str, input: &Value) -> Result<String, String> {
         now: Timestamp(0),
         random: &Cell::new(0),
         interrupt: None,
+        elsewhere: None,
     };
     path.evaluate_field(&environment).map(|value| value.to_string()).map_err(|error| error.cause)
 }

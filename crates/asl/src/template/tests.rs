@@ -23,6 +23,7 @@ fn with_environment<T>(input: &Value, test: impl FnOnce(&Environment<'_>) -> T) 
         now: Timestamp(0),
         random: &Cell::new(1),
         interrupt: None,
+        elsewhere: None,
     })
 }
 

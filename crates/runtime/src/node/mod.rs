@@ -34,6 +34,7 @@ use store::{ExecutionKey, ExecutionRow, Outcome, PurgeQuery, Purgeable, Store, S
 use crate::activities::Activities;
 use crate::children::{ChildResult, Parent};
 use crate::definitions::{Definition, Definitions, LoadError};
+use crate::evaluators::Evaluators;
 use crate::items::{ItemFetch, ItemReading};
 use crate::job_cancels;
 use crate::limits;
@@ -528,6 +529,7 @@ impl Node {
             tokens: Arc::new(Tokens::new(&secret)),
             directory: Arc::clone(registry.directory()),
             definitions: Arc::new(Definitions::default()),
+            evaluators: options.evaluator.clone().map(|program| Arc::new(Evaluators::new(program))),
         };
         let mut node = Node {
             options,

@@ -19,7 +19,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::machines::{Refused, Registrar};
-use crate::wiring::integrations_config;
+use crate::wiring::{evaluator_program, integrations_config};
 
 use super::case_file::Case;
 
@@ -87,6 +87,7 @@ impl Runner<'_> {
         let options = RuntimeOptions {
             mocks: Some(MockedIntegrations::fixed(config, self.is_strict)),
             wake_window: WAKE_WINDOW,
+            evaluator: evaluator_program(),
             ..RuntimeOptions::default()
         };
         let runtime = Runtime::start_with_clock(

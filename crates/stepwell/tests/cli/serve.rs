@@ -173,3 +173,75 @@ fn the_log_as_json() {
     }
     assert!(log.contains("\"message\":\"ready\""), "{log}");
 }
+
+/// A machine of one state that gives the value of an expression.
+fn evaluating(expression: &str) -> String {
+    let state = json!({"Type": "Pass", "QueryLanguage": "JSONata", "End": true,
+        "Output": format!("{{% {expression} %}}")});
+    json!({"StartAt": "A", "States": {"A": state}}).to_string()
+}
+
+/// The processes that were started by a process and are not over.
+#[cfg(target_os = "linux")]
+fn children(parent: i32) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        // One that ends meanwhile has none.
+        let status = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        let (_, rest) = status.rsplit_once(") ")?;
+        let mut fields = rest.split(' ');
+        (fields.next()? != "Z").then_some(fields.next()?.parse::<i32>().ok()?)
+    });
+    processes.filter(|its_parent| *its_parent == parent).count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn hostile_expressions_end_and_leave_nothing_behind() {
+    let folder = Folder::with(&[]);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"];
+    let server = Process::start(folder.command(&arguments));
+    let run = |name: &str, expression: &str| {
+        let request = json!({"name": name, "definition": evaluating(expression),
+            "roleArn": "arn:aws:iam::123456789012:role/r"});
+        let created = server.call("CreateStateMachine", &request);
+        let request = json!({"stateMachineArn": created["stateMachineArn"], "input": "[1, 2]"});
+        let started = server.call("StartExecution", &request);
+        ended(&server, &started)
+    };
+    let nested = |use_of_it: &str| {
+        format!(
+            "($f := function($a, $n) {{ $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }}; \
+             $x := $f([[0], [{{'b': 1}}]], 40); {use_of_it})"
+        )
+    };
+    let cases = [
+        ("truth", nested("$boolean([$x, 1])")),
+        ("keys", nested("$keys($x)")),
+        ("lookup", nested("$lookup($x, 'c')")),
+        // These also take more and more memory.
+        ("spread", nested("$count($spread($x))")),
+        ("step", nested("$count($x.b)")),
+        (
+            "texts",
+            "($s := $pad('', 6000000, 'x'); $count($map([1..5000], function($i) { $s & $i })))"
+                .to_owned(),
+        ),
+    ];
+    for (name, expression) in cases {
+        let description = run(name, &expression);
+        assert_eq!(description["error"], "States.QueryEvaluationError", "{name}: {description}");
+        let cause = description["cause"].as_str().unwrap();
+        assert!(
+            cause.ends_with("evaluation: Expression evaluation timeout: Check for infinite loop")
+                || cause.ends_with(
+                    "evaluation: Expression evaluation memory limit exceeded: Check for excessive \
+                     memory usage"
+                ),
+            "{name}: {cause}"
+        );
+    }
+    assert_eq!(children(server.id()), 0);
+    let description = run("fine", "$map($states.input, function($i) { $i * 2 })");
+    assert_eq!(description["output"], "[2,4]");
+    assert_eq!(children(server.id()), 1);
+}

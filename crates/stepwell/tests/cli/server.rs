@@ -63,6 +63,11 @@ impl Process {
         }
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> i32 {
+        pid(&self.child).as_raw_nonzero().get()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(pid(&self.child), signal).unwrap();

@@ -127,6 +127,7 @@ fn mutated_expressions_do_no_harm() {
                 now: Timestamp(0),
                 random: &random,
                 interrupt: None,
+                elsewhere: None,
             };
             evaluated += 1;
             if let Err(error) = expression.evaluate(&environment, "Output") {

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::frame::MapItem;
 use crate::{Execution, FrameId};
 
+/// `$$.Map.Item.Source` of items that come with the state's data.
+pub(crate) const STATE_DATA: &str = "STATE_DATA";
+
 /// What only some fields see of the context object.
 #[derive(Default)]
 pub(crate) struct Extra {
@@ -13,7 +16,7 @@ pub(crate) struct Extra {
     pub(crate) task_token: Option<String>,
     /// `$$.Map.Item`, for `ItemSelector`.
     pub(crate) item: Option<MapItem>,
-    /// `$$.Map.Item.Source`, in a distributed Map.
+    /// `$$.Map.Item.Source`, for `ItemSelector`.
     pub(crate) item_source: Option<Box<str>>,
 }
 
@@ -63,23 +66,20 @@ pub(crate) fn build(
         object.insert("Task".into(), json!({ "Token": token }));
     }
     if let Some(item) = extra.item.as_ref().or_else(|| innermost_item(execution, frame)) {
-        let mut shown = of_item(item);
-        if let Some(source) = &extra.item_source {
-            shown["Item"]["Source"] = json!(&**source);
-        }
-        object.insert("Map".into(), shown);
+        object.insert("Map".into(), of_item(item, extra.item_source.as_deref()));
     }
     Value::Object(object)
 }
 
 /// `$$.Map`.
-pub(crate) fn of_item(item: &MapItem) -> Value {
+pub(crate) fn of_item(item: &MapItem, source: Option<&str>) -> Value {
     let mut of_item = Map::new();
     of_item.insert("Index".into(), json!(item.index));
     if let Some(key) = &item.key {
         of_item.insert("Key".into(), json!(&**key));
     }
     of_item.insert("Value".into(), item.value.value().clone());
+    of_item.extend(source.map(|source| ("Source".to_owned(), json!(source))));
     json!({ "Item": of_item })
 }
 

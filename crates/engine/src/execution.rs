@@ -616,6 +616,11 @@ impl Execution {
             self.frames.clear();
         }
         self.tasks.clear();
+        for run in self.map_runs.values_mut() {
+            if run.status == MapRunStatus::Running {
+                run.end(MapRunStatus::Aborted, at);
+            }
+        }
     }
 
     /// It runs again, until then at the latest.

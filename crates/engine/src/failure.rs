@@ -13,7 +13,7 @@ use crate::{Branch, EventKind, FrameId, dataflow, limits};
 pub(crate) struct Failure {
     pub(crate) error: Option<Box<str>>,
     pub(crate) cause: Option<Box<str>>,
-    /// The work of a Task state failed, so that `States.TaskFailed` matches.
+    /// A Task state failed, so that `States.TaskFailed` matches.
     pub(crate) of_task: bool,
     /// Of a Parallel: a branch failed, so that `States.BranchFailed` matches.
     pub(crate) of_branch: bool,
@@ -121,7 +121,15 @@ impl Turn<'_> {
     }
 
     /// As [`Turn::state_failed`]; `last_id` is the event that tells of the failure.
-    fn fail_state(&mut self, frame: FrameId, failure: Failure, last_id: u32) -> Flow {
+    pub(crate) fn fail_state(
+        &mut self,
+        frame: FrameId,
+        failure: Failure,
+        last_id: u32,
+    ) -> Flow {
+        // AWS: `States.TaskFailed` applies to any failure of a Task state.
+        let is_task = matches!(self.state(frame).kind, StateKind::Task(_));
+        let failure = Failure { of_task: failure.of_task || is_task, ..failure };
         self.inspect(|inspection| inspection.failed(&failure));
         if failure.is_fatal {
             return Err(self.fail_execution(last_id, &failure));
@@ -143,7 +151,12 @@ impl Turn<'_> {
                 Err(Stop::Over) => Err(Over),
                 Err(Stop::Failed(error)) => {
                     self.emit_evaluation_failed(frame, &error)?;
-                    self.propagate(frame, error)
+                    if error.is_fatal {
+                        let last_id = self.execution.frame(frame).last_id;
+                        return Err(self.fail_execution(last_id, &error));
+                    }
+                    let of_task = matches!(state.kind, StateKind::Task(_));
+                    self.propagate(frame, Failure { of_task, ..error })
                 }
             },
             None => self.propagate(frame, failure),
@@ -152,7 +165,7 @@ impl Turn<'_> {
 
     /// JSONata failures have an event of their own. It points where the state's Entered event
     /// points, as long as nothing came after that one; a Wait's points at the Entered event.
-    fn emit_evaluation_failed(&mut self, frame: FrameId, failure: &Failure) -> Flow {
+    pub(crate) fn emit_evaluation_failed(&mut self, frame: FrameId, failure: &Failure) -> Flow {
         let (Some(location), Some(error)) = (&failure.location, &failure.error) else {
             return Ok(());
         };
@@ -238,18 +251,29 @@ impl Turn<'_> {
             self.emit_after(last_id, kind)?;
         }
         // The siblings go first, the failing frame last; every event points at the failure.
-        let siblings: Vec<FrameId> =
-            self.execution.children(container).filter(|child| *child != frame).collect();
-        for sibling in siblings {
-            self.abort_frame(container, sibling, last_id)?;
-        }
+        self.abort_frames(container, Some(frame), last_id)?;
         self.abort_state(container, frame, last_id)?;
         let of_branch = self.execution.frame(frame).item.is_none();
         let failure = Failure { location: None, of_branch, ..failure };
         self.fail_state(container, failure, last_id)
     }
 
-    /// Cuts off a branch or iteration because a sibling failed.
+    /// Cuts off every branch or iteration of a container but one.
+    pub(crate) fn abort_frames(
+        &mut self,
+        container: FrameId,
+        but: Option<FrameId>,
+        last_id: u32,
+    ) -> Flow {
+        let frames: Vec<FrameId> =
+            self.execution.children(container).filter(|child| Some(*child) != but).collect();
+        for frame in frames {
+            self.abort_frame(container, frame, last_id)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts off a branch or iteration: the state it is in, then itself.
     fn abort_frame(&mut self, container: FrameId, frame: FrameId, last_id: u32) -> Flow {
         self.abort_state(container, frame, last_id)?;
         if self.execution.frame(frame).item.is_some() {
@@ -261,27 +285,28 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Cuts off the state that `frame` is in, with everything inside it.
+    /// Cuts off the state that `frame` is in, with everything inside it. One that has told of its
+    /// own failure (…StateFailed) is over, as an iteration is that has failed.
     fn abort_state(&mut self, container: FrameId, frame: FrameId, last_id: u32) -> Flow {
         let Some(current) = self.execution.frame(frame).current() else { return Ok(()) };
         let state = current.state;
+        let is_container = matches!(
+            self.program.state(state).kind,
+            StateKind::Parallel { .. } | StateKind::Map(_)
+        );
+        if is_container && matches!(current.phase, Phase::Over) {
+            return Ok(());
+        }
         let mut last_id = last_id;
         match &current.phase {
             Phase::Task(task) => self.cancel_task(task.task),
-            Phase::MapRun(_) => last_id = self.abort_map_run(frame, last_id),
+            Phase::MapRun(_) => last_id = self.abort_map_run(frame, last_id)?,
             _ => {}
         }
-        let inner: Vec<FrameId> = self.execution.children(frame).collect();
-        for inner in inner {
-            self.abort_state(container, inner, last_id)?;
-        }
-        if matches!(
-            self.program.state(state).kind,
-            StateKind::Task(_)
-                | StateKind::Wait(_)
-                | StateKind::Parallel { .. }
-                | StateKind::Map(_)
-        ) {
+        self.abort_frames(frame, None, last_id)?;
+        if is_container
+            || matches!(self.program.state(state).kind, StateKind::Task(_) | StateKind::Wait(_))
+        {
             self.emit_after(last_id, EventKind::StateAborted { frame: container, state })?;
         }
         Ok(())

@@ -59,7 +59,7 @@ impl Probe {
     pub(crate) fn context(&self, extra: &Extra) -> Option<Value> {
         let mut given = self.context.clone()?;
         if let (Some(item), Value::Object(object)) = (&extra.item, &mut given) {
-            object.insert("Map".to_owned(), context::of_item(item));
+            object.insert("Map".to_owned(), context::of_item(item, extra.item_source.as_deref()));
         }
         Some(given)
     }

@@ -2,6 +2,8 @@
 //!
 //! `definition.json` is the machine; `script.jsonl` is what the outside does and when, a line
 //! each; `history.txt` is what AWS's API would show. `UPDATE_EXPECT=1` rewrites the last.
+//! A case runs in both query languages, with one history: in JSONata by `definition_jsonata.json`,
+//! or by the same definition. Where AWS's histories differ there is a `history_jsonata.txt`.
 //! After every command the events, written and read back, are folded anew: the result must
 //! equal the live execution.
 
@@ -250,6 +252,7 @@ fn histories_are_as_on_aws() {
         std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     assert!(cases.len() > 20, "the cases are there");
+    let mut in_both = 0;
     for case in cases {
         let read = |name: &str| std::fs::read_to_string(case.join(name)).unwrap();
         let compiled = asl::compile(&read("definition.json"), MachineType::Standard);
@@ -258,7 +261,34 @@ fn histories_are_as_on_aws() {
             .unwrap_or_else(|| panic!("{}: {:?}", case.display(), compiled.diagnostics));
         let history = run(&program, &read("script.jsonl"));
         expect_file![case.join("history.txt")].assert_eq(&history);
+        if let Some(program) = in_jsonata(&case) {
+            let history = run(&program, &read("script.jsonl"));
+            let own = case.join("history_jsonata.txt");
+            let expected = if own.exists() { own } else { case.join("history.txt") };
+            expect_file![expected].assert_eq(&history);
+            in_both += 1;
+        }
     }
+    assert!(in_both > 50, "{in_both} cases run in both query languages");
+}
+
+/// The case in JSONata: `definition_jsonata.json`, or the definition itself where it has no field
+/// that only JSONPath knows. None for a case of one language.
+fn in_jsonata(case: &Path) -> Option<Program> {
+    let read = |name: &str| std::fs::read_to_string(case.join(name));
+    if let Ok(definition) = read("definition_jsonata.json") {
+        let compiled = asl::compile(&definition, MachineType::Standard);
+        let program = compiled.program;
+        return Some(program.unwrap_or_else(|| panic!("{case:?}: {:?}", compiled.diagnostics)));
+    }
+    let definition = read("definition.json").unwrap();
+    let mut definition: Value = serde_json::from_str(&definition).unwrap();
+    // JSONata takes such a field for a name like any other.
+    let has_template = definition.to_string().contains(".$\":");
+    (!has_template).then_some(())?;
+    definition.get("QueryLanguage").is_none().then_some(())?;
+    definition["QueryLanguage"] = json!("JSONata");
+    asl::compile(&definition.to_string(), MachineType::Standard).program
 }
 
 #[test]

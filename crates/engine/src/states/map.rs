@@ -4,11 +4,11 @@ use asl::{Items, Map, NumberField, Payload, QueryLanguage, Template};
 use serde_json::{Value, json};
 
 use super::plain;
-use crate::context::Extra;
+use crate::context::{Extra, STATE_DATA};
 use crate::failure::Failure;
 use crate::frame::{MapItem, MapProgress};
 use crate::states::parallel::join;
-use crate::turn::{Flow, Sight, Stop, Turn};
+use crate::turn::{Flow, Over, Sight, Stop, Turn};
 use crate::{EventKind, FrameId};
 
 impl Turn<'_> {
@@ -177,13 +177,27 @@ impl Turn<'_> {
             let state = self.execution.current(frame).state;
             let input = match self.iteration_input(frame, &item) {
                 Ok(input) => input,
-                Err(stop) => return self.settle(frame, Err(stop)),
+                Err(stop) => return self.selection_failed(frame, stop),
             };
             let MapItem { index, value: item, key } = item;
             let kind = EventKind::IterationStarted { frame, state, index, item, key, input };
             self.emit_after(previous, kind)?;
         }
         Ok(())
+    }
+
+    /// An iteration cannot start. Those that run already are cut off.
+    fn selection_failed(&mut self, frame: FrameId, stop: Stop) -> Flow {
+        let failure = match stop {
+            Stop::Over => return Err(Over),
+            Stop::Failed(failure) => failure,
+        };
+        self.emit_evaluation_failed(frame, &failure)?;
+        let last_id = self.execution.frame(frame).last_id;
+        if !failure.is_fatal {
+            self.abort_frames(frame, None, last_id)?;
+        }
+        self.fail_state(frame, failure, last_id)
     }
 
     fn map_progress(&self, frame: FrameId) -> Option<&MapProgress> {
@@ -198,7 +212,11 @@ impl Turn<'_> {
         let asl::StateKind::Map(map) = &state.kind else { unreachable!("only a Map iterates") };
         let Some(selector) = &map.item_selector else { return Ok(item.value.clone()) };
         let effective = self.effective_input(frame)?;
-        let extra = Extra { item: Some(item.clone()), ..Extra::default() };
+        let extra = Extra {
+            item: Some(item.clone()),
+            item_source: Some(STATE_DATA.into()),
+            ..Extra::default()
+        };
         let input =
             self.evaluate_with(frame, Sight::input(effective.value()), &extra, |environment| {
                 selector.evaluate_payload(environment, "ItemSelector")

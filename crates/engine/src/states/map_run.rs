@@ -5,7 +5,7 @@ use std::sync::Arc;
 use asl::{DistributedMap, ItemBatcher, Map, Payload, ResultTransformation, StateKind};
 use serde_json::{Value, json};
 
-use crate::context::Extra;
+use crate::context::{Extra, STATE_DATA};
 use crate::failure::Failure;
 use crate::frame::{MapItem, Phase};
 use crate::map_run::{self, Batching, MapRun, MapRunSettings, ReadItem, Reading};
@@ -17,9 +17,6 @@ use crate::{
 
 const THRESHOLD_EXCEEDED: &str = "States.ExceedToleratedFailureThreshold";
 pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
-
-/// Where the items of a Map come from that reads none.
-const STATE_DATA: &str = "STATE_DATA";
 
 impl Turn<'_> {
     /// Starts a Map Run.
@@ -604,13 +601,14 @@ impl Turn<'_> {
     }
 
     /// Cuts a Map Run off. `previous` is what the event points at.
-    pub(crate) fn abort_map_run(&mut self, frame: FrameId, previous: u32) -> u32 {
-        self.stop_children(frame);
+    pub(crate) fn abort_map_run(&mut self, frame: FrameId, previous: u32) -> Result<u32, Over> {
         let state = self.execution.current(frame).state;
-        self.record(previous, self.stamp.now, EventKind::MapRunAborted { frame, state })
+        self.stop_children(frame);
+        self.emit_after(previous, EventKind::MapRunAborted { frame, state })
     }
 
-    /// Cuts off every Map Run because the whole execution ends.
+    /// Cuts off every Map Run because the whole execution ends. A history that is full tells
+    /// nothing of it: its last event is the end of the execution, which ends them too.
     pub(crate) fn abort_map_runs(&mut self) {
         let frames: Vec<FrameId> = self
             .execution
@@ -622,10 +620,16 @@ impl Turn<'_> {
             .map(|(id, _)| *id)
             .collect();
         for frame in frames {
+            self.stop_children(frame);
+            if self.execution.last_id + 3 > limits::HISTORY_EVENTS_MAX {
+                continue;
+            }
             let previous = self.execution.frame(frame).last_id;
-            let aborted = self.abort_map_run(frame, previous);
             let state = self.execution.current(frame).state;
-            self.record(aborted, self.stamp.now, EventKind::StateAborted { frame, state });
+            let now = self.stamp.now;
+            let aborted =
+                self.record(previous, now, EventKind::MapRunAborted { frame, state });
+            self.record(aborted, now, EventKind::StateAborted { frame, state });
         }
     }
 }

@@ -266,7 +266,7 @@ impl Turn<'_> {
                     (true, Some(cause)) => Some(format!("{}{cause}", self.prefix(frame)).into()),
                     (_, cause) => cause,
                 };
-                let failure = Failure { of_task: true, is_fatal, ..Failure::given(error, cause) };
+                let failure = Failure { is_fatal, ..Failure::given(error, cause) };
                 self.state_failed(frame, failure)
             }
         }
@@ -296,8 +296,7 @@ impl Turn<'_> {
         for (frame, error) in late {
             // The failure of an earlier one may have cut this one off.
             if self.execution.frames.contains_key(&frame) {
-                let failure = Failure { of_task: true, ..Failure::given(Some(error.into()), None) };
-                self.state_failed(frame, failure)?;
+                self.state_failed(frame, Failure::given(Some(error.into()), None))?;
             }
         }
         Ok(())

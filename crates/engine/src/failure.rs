@@ -121,12 +121,7 @@ impl Turn<'_> {
     }
 
     /// As [`Turn::state_failed`]; `last_id` is the event that tells of the failure.
-    pub(crate) fn fail_state(
-        &mut self,
-        frame: FrameId,
-        failure: Failure,
-        last_id: u32,
-    ) -> Flow {
+    pub(crate) fn fail_state(&mut self, frame: FrameId, failure: Failure, last_id: u32) -> Flow {
         // AWS: `States.TaskFailed` applies to any failure of a Task state.
         let is_task = matches!(self.state(frame).kind, StateKind::Task(_));
         let failure = Failure { of_task: failure.of_task || is_task, ..failure };
@@ -313,13 +308,13 @@ impl Turn<'_> {
     }
 }
 
-/// `{"Error": …, "Cause": …}`: what a catcher hands on. A task that failed without a name gives
-/// nulls; a timeout has no cause and gives an empty one.
+/// `{"Error": …, "Cause": …}`: what a catcher hands on. What was not given is null (recorded of a
+/// task that failed without a name); a timeout's cause is empty (recorded).
 fn error_output(failure: &Failure) -> Payload {
-    let cause = match (&failure.error, &failure.cause) {
+    let cause = match (failure.error.as_deref(), &failure.cause) {
         (_, Some(cause)) => json!(&**cause),
-        (Some(_), None) => json!(""),
-        (None, None) => Value::Null,
+        (Some(TIMEOUT | HEARTBEAT_TIMEOUT), None) => json!(""),
+        (_, None) => Value::Null,
     };
     Payload::from_value(json!({ "Error": failure.error.as_deref(), "Cause": cause }))
 }

@@ -134,7 +134,7 @@ impl<'a> Turn<'a> {
         at: asl::Timestamp,
         kind: EventKind,
     ) -> Over {
-        self.abort_map_runs();
+        self.abort_map_runs(at);
         let open: Vec<TaskId> = self.execution.tasks.keys().copied().collect();
         for task in open {
             self.cancel_task(task);

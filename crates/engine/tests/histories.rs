@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use asl::{MachineType, Payload, Program, Timestamp};
 use engine::{
-    ChildEnd, Command, Detail, Effect, Event, Execution, Identity, MapRunId, MapRunUpdate, Stamp,
-    Status, TaskFailure, TaskId, World, decode_turn, encode_turn, project, step,
+    ChildEnd, Command, Detail, Effect, Event, EventKind, Execution, Identity, MapRunId,
+    MapRunUpdate, Stamp, Status, TaskFailure, TaskId, World, decode_turn, encode_turn, project,
+    step,
 };
 use expect_test::expect_file;
 use serde_json::{Value, json};
@@ -173,7 +174,13 @@ fn write_event(text: &mut String, event: &Event, program: &Program, identity: &I
         assert_eq!(event.id, 0);
         let name = format!("{:?}", event.kind);
         let name = name.split(' ').next().unwrap_or_default();
-        writeln!(text, "       - {name}").unwrap();
+        let until = match &event.kind {
+            EventKind::WaitScheduled { until, .. } | EventKind::RetryScheduled { until, .. } => {
+                format!(" until={}", until.0)
+            }
+            _ => String::new(),
+        };
+        writeln!(text, "       - {name}{until}").unwrap();
         return;
     };
     write!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::{DistributedMap, ItemBatcher, Map, Payload, ResultTransformation, StateKind};
+use asl::{DistributedMap, ItemBatcher, Map, Payload, ResultTransformation, StateKind, Timestamp};
 use serde_json::{Value, json};
 
 use crate::context::{Extra, STATE_DATA};
@@ -609,7 +609,7 @@ impl Turn<'_> {
 
     /// Cuts off every Map Run because the whole execution ends. A history that is full tells
     /// nothing of it: its last event is the end of the execution, which ends them too.
-    pub(crate) fn abort_map_runs(&mut self) {
+    pub(crate) fn abort_map_runs(&mut self, at: Timestamp) {
         let frames: Vec<FrameId> = self
             .execution
             .frames
@@ -626,10 +626,8 @@ impl Turn<'_> {
             }
             let previous = self.execution.frame(frame).last_id;
             let state = self.execution.current(frame).state;
-            let now = self.stamp.now;
-            let aborted =
-                self.record(previous, now, EventKind::MapRunAborted { frame, state });
-            self.record(aborted, now, EventKind::StateAborted { frame, state });
+            let aborted = self.record(previous, at, EventKind::MapRunAborted { frame, state });
+            self.record(aborted, at, EventKind::StateAborted { frame, state });
         }
     }
 }

@@ -19,6 +19,7 @@ mod purging;
 mod reading;
 mod redrives;
 mod resources;
+mod secret;
 mod starts;
 mod tasks;
 mod turns;
@@ -41,7 +42,7 @@ use crate::limits;
 use crate::load::{Finding, Loaded};
 use crate::metering::UnwrittenUsage;
 use crate::mocks::Mocks;
-use crate::records::{self, DefinitionHash, SECRET_KEY, SecretRecord, kind};
+use crate::records::DefinitionHash;
 pub use crate::records::{ActivityRecord, AliasRecord, ParentRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
 use crate::registry::Registry;
@@ -523,7 +524,7 @@ impl Node {
         secret: [u8; 32],
         now: Timestamp,
     ) -> Result<Node, StoreError> {
-        let secret = load_secret(store, secret).map_err(LoadError::into_store_error)?;
+        let secret = secret::load_secret(store, secret).map_err(LoadError::into_store_error)?;
         let registry = Registry::load(store).map_err(LoadError::into_store_error)?;
         let surroundings = Surroundings {
             tokens: Arc::new(Tokens::new(&secret)),
@@ -792,20 +793,4 @@ fn copy_of(error: &StoreError) -> StoreError {
         StoreError::Full(text) => StoreError::Full(text.clone()),
         StoreError::Failed(text) => StoreError::Failed(text.clone()),
     }
-}
-
-/// The secret of the data directory; `fresh` becomes it if there is none.
-fn load_secret(store: &dyn Store, fresh: [u8; 32]) -> Result<[u8; 32], LoadError> {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    let Some(bytes) = store.record(kind::SECRET, SECRET_KEY)? else {
-        let body = records::encode(&SecretRecord { secret: STANDARD.encode(fresh) });
-        let key = SECRET_KEY.to_owned();
-        store.commit(&[Write::PutRecord { kind: kind::SECRET, key, body }])?;
-        return Ok(fresh);
-    };
-    let record: SecretRecord = records::decode(&bytes)
-        .map_err(|error| LoadError::record(kind::SECRET, SECRET_KEY, &error))?;
-    let decoded = STANDARD.decode(&record.secret).ok().and_then(|bytes| bytes.try_into().ok());
-    decoded.ok_or_else(|| LoadError::Damaged("the secret of the tokens is damaged".to_owned()))
 }

@@ -115,6 +115,7 @@ fn refusal(error: &ApprovalError) -> Response<Full<Bytes>> {
         }
         ApprovalError::Failed(
             RuntimeError::TaskTimedOut
+            | RuntimeError::ActivityTaskTimedOut(_)
             | RuntimeError::TaskDoesNotExist
             | RuntimeError::InvalidToken,
         ) => page(StatusCode::CONFLICT, "Answered", ANSWERED),

@@ -321,6 +321,10 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::TooManyTags(arn) => ApiError::too_many_tags(&arn),
             RuntimeError::InvalidToken => ApiError::invalid_token(),
             // AWS makes no difference between an attempt that is over and one whose execution is.
+            // Of an activity it names the activity, of a task with a token nothing.
+            RuntimeError::ActivityTaskTimedOut(arn) => {
+                ApiError::new(ErrorType::TaskTimedOut, format!("Task Timed Out: '{arn}'"))
+            }
             RuntimeError::TaskTimedOut | RuntimeError::TaskDoesNotExist => ApiError::new(
                 ErrorType::TaskTimedOut,
                 "Task Timed Out: 'Provided task does not exist anymore'",

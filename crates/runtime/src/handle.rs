@@ -2,12 +2,13 @@
 
 mod map_runs;
 mod state_tests;
+mod tasks;
 mod versions;
 
 use std::sync::Arc;
 
 use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
-use engine::{HistoryEvent, Identity, NotRedrivable, Redrivability, Status, TaskFailure};
+use engine::{HistoryEvent, Identity, NotRedrivable, Redrivability, Status};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{ExecutionQuery, ListPlace, Store, StoreError, UsageEntry};
@@ -19,7 +20,7 @@ use crate::driver::Driver;
 use crate::limits;
 use crate::metering::Billing;
 use crate::mocks::{Mocks, split_test_case};
-use crate::node::{Answer, Input, Node, ReplyId, Request, ResourceRequest, TaskReport};
+use crate::node::{Answer, Input, Node, ReplyId, Request, ResourceRequest};
 use crate::query;
 use crate::records::{StateMachineRecord, VersionRecord};
 use crate::registry::MachineAnswer;
@@ -84,6 +85,9 @@ pub enum RuntimeError {
     /// The execution of the token is over or gone.
     #[error("the task does not exist")]
     TaskDoesNotExist,
+    /// The attempt is over, or its execution is: of a task that a worker of this activity had.
+    #[error("the task of activity {0} is over")]
+    ActivityTaskTimedOut(String),
     /// UpdateMapRun of one that is over.
     #[error("the Map Run is over")]
     MapRunCompleted,
@@ -593,31 +597,6 @@ impl Runtime {
         }
     }
 
-    /// SendTaskSuccess.
-    pub async fn send_task_success(
-        &self,
-        token: &str,
-        output: Payload,
-    ) -> Result<(), RuntimeError> {
-        self.report(token, TaskReport::Success(output)).await
-    }
-
-    /// SendTaskFailure.
-    pub async fn send_task_failure(
-        &self,
-        token: &str,
-        error: Option<String>,
-        cause: Option<String>,
-    ) -> Result<(), RuntimeError> {
-        let failure = TaskFailure { error: error.map(Into::into), cause: cause.map(Into::into) };
-        self.report(token, TaskReport::Failure(failure)).await
-    }
-
-    /// SendTaskHeartbeat.
-    pub async fn send_task_heartbeat(&self, token: &str) -> Result<(), RuntimeError> {
-        self.report(token, TaskReport::Heartbeat).await
-    }
-
     /// TagResource: adds or replaces.
     pub async fn tag_resource(
         &self,
@@ -676,10 +655,6 @@ impl Runtime {
 
     async fn change_resource(&self, request: ResourceRequest) -> Result<(), RuntimeError> {
         self.ask_resource(request).await.map(|_| ())
-    }
-
-    async fn report(&self, token: &str, report: TaskReport) -> Result<(), RuntimeError> {
-        self.ask(Request::Task { token: token.to_owned(), report }).await.map(|_| ())
     }
 
     /// Compiles on a thread that may be kept: a definition can be large.

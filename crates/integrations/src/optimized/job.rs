@@ -39,6 +39,9 @@ pub(crate) enum JobOutput {
     At(&'static str),
     /// An object with one member: its name, JSON Pointer to its value.
     Named(&'static str, &'static str),
+    /// All of it, and what the submission answered. EMR's results are read by both
+    /// (`$.ClusterId`, `$.Cluster.Id`).
+    WithSubmitted,
 }
 
 /// What it means that the service does not know the job's subject any more.
@@ -112,8 +115,18 @@ impl Call {
 
 impl Job {
     /// What of an answer is the task's result, or the cause of its failure.
-    fn shown(&self, answer: &Value) -> Value {
+    fn shown(&self, submitted: &Value, answer: &Value) -> Value {
         match self.output {
+            JobOutput::WithSubmitted => {
+                let mut all = answer.as_object().cloned().unwrap_or_default();
+                for (name, value) in submitted.as_object().into_iter().flatten() {
+                    if !matches!(name.as_str(), "SdkHttpMetadata" | "SdkResponseMetadata") {
+                        all.entry(name.as_str()).or_insert_with(|| value.clone());
+                    }
+                }
+                all.sort_keys();
+                Value::Object(all)
+            }
             JobOutput::Whole => answer.clone(),
             JobOutput::At(place) => answer.pointer(place).cloned().unwrap_or(Value::Null),
             JobOutput::Named(name, place) => {
@@ -139,7 +152,7 @@ impl Default for PollIntervals {
 
 /// What an answer says about a job.
 enum Progress {
-    Running,
+    Running(Value),
     Succeeded(Value),
     Failed(Value),
 }
@@ -189,8 +202,9 @@ impl Optimized {
                     let operation = super::operation(service, job.poll.operation, call)?;
                     let answer = operation.output.as_ref();
                     let answer = respelled(service, answer, response.output, Moments::Milliseconds);
-                    match self.progress(call, row, job, &answer).await {
-                        Progress::Running => last = job.shown(&answer),
+                    let shown = job.shown(submitted, &answer);
+                    match self.progress(call, row, job, &answer, shown).await {
+                        Progress::Running(shown) => last = shown,
                         Progress::Succeeded(shown) => return Ok(Payload::from_value(shown)),
                         Progress::Failed(shown) => return Err(job_failure(&shown)),
                     }
@@ -212,14 +226,20 @@ impl Optimized {
         }
     }
 
-    async fn progress(&self, call: &TaskCall, row: &Row, job: &Job, answer: &Value) -> Progress {
+    async fn progress(
+        &self,
+        call: &TaskCall,
+        row: &Row,
+        job: &Job,
+        answer: &Value,
+        shown: Value,
+    ) -> Progress {
         let status = answer.pointer(job.status).and_then(Value::as_str).unwrap_or_default();
-        let shown = job.shown(answer);
         if job.failed.contains(&status) {
             return Progress::Failed(shown);
         }
         if !job.succeeded.contains(&status) {
-            return Progress::Running;
+            return Progress::Running(shown);
         }
         let is_success = (job.check)(&shown)
             || (row.service == "ecs"

@@ -244,4 +244,18 @@ mod tests {
             );
         }
     }
+
+    /// The tests against stand-ins leave out no job.
+    #[test]
+    fn every_job_has_its_test_data() {
+        let text = include_str!("../../../../testdata/optimized_jobs/jobs.jsonl");
+        let tested: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .map(|row| row["resource"].as_str().unwrap().to_owned())
+            .collect();
+        let jobs = TABLE.iter().filter(|row| row.job.is_some());
+        let jobs: Vec<String> = jobs.map(|row| format!("{}:{}", row.service, row.action)).collect();
+        assert_eq!(tested, jobs);
+    }
 }

@@ -135,6 +135,10 @@ impl Job {
         Job { output: JobOutput::At(place), ..self }
     }
 
+    const fn with_submitted(self) -> Job {
+        Job { output: JobOutput::WithSubmitted, ..self }
+    }
+
     const fn named(self, name: &'static str, place: &'static str) -> Job {
         Job { output: JobOutput::Named(name, place), ..self }
     }
@@ -205,6 +209,16 @@ const SERVERLESS_JOB: (&str, &[Argument]) = (
     "GetJobRun",
     &[submitted("ApplicationId", "/ApplicationId"), submitted("JobRunId", "/JobRunId")],
 );
+
+/// A job of EMR in any of its forms.
+const fn emr_job(
+    poll: (&'static str, &'static [Argument]),
+    status: &'static str,
+    succeeded: &'static [&'static str],
+    failed: &'static [&'static str],
+) -> Job {
+    job(poll, status, succeeded, failed).with_submitted()
+}
 
 /// A job of SageMaker, which is found by the name that it was given.
 const fn sage_maker_job(
@@ -333,7 +347,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(("elasticmapreduce", "createCluster"), ("emr", "RunJobFlow"), EMR)
         .request(rules::emr_create_cluster)
         .response(rules::emr_cluster_id)
-        .job(job(
+        .job(emr_job(
             EMR_CLUSTER,
             "/Cluster/Status/State",
             &["WAITING"],
@@ -342,7 +356,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(("elasticmapreduce", "terminateCluster"), ("emr", "TerminateJobFlows"), EMR)
         .request(rules::emr_job_flow_ids)
         .response(rules::emr_given_cluster)
-        .job(job(
+        .job(emr_job(
             EMR_CLUSTER,
             "/Cluster/Status/State",
             &["TERMINATED", "TERMINATED_WITH_ERRORS"],
@@ -352,7 +366,7 @@ pub(crate) static TABLE: &[Row] = &[
         .request(rules::emr_add_step)
         .response(rules::emr_step_id)
         .job(
-            job(
+            emr_job(
                 (
                     "DescribeStep",
                     &[given("ClusterId", "/ClusterId"), submitted("StepId", "/StepId")],
@@ -386,7 +400,7 @@ pub(crate) static TABLE: &[Row] = &[
         ("emrcontainers", "DeleteVirtualCluster"),
         EMR_CONTAINERS,
     )
-    .job(job(
+    .job(emr_job(
         ("DescribeVirtualCluster", &[given("Id", "/Id")]),
         "/VirtualCluster/State",
         &["TERMINATED"],
@@ -395,7 +409,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(("emr-containers", "startJobRun"), ("emrcontainers", "StartJobRun"), EMR_CONTAINERS)
         .token("ClientToken")
         .job(
-            job(
+            emr_job(
                 (
                     "DescribeJobRun",
                     &[submitted("Id", "/Id"), submitted("VirtualClusterId", "/VirtualClusterId")],
@@ -415,7 +429,7 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .token("ClientToken")
-    .job(job(
+    .job(emr_job(
         SERVERLESS_APPLICATION,
         "/Application/State",
         &["CREATED", "STARTED"],
@@ -427,7 +441,7 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .response(rules::serverless_ids)
-    .job(job(
+    .job(emr_job(
         SERVERLESS_APPLICATION,
         "/Application/State",
         &["STARTED"],
@@ -439,7 +453,7 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .response(rules::serverless_ids)
-    .job(job(
+    .job(emr_job(
         SERVERLESS_APPLICATION,
         "/Application/State",
         &["STOPPED", "CREATED"],
@@ -451,16 +465,16 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .response(rules::serverless_ids)
-    .job(job(SERVERLESS_APPLICATION, "/Application/State", &["TERMINATED"], &[]).until_gone()),
+    .job(emr_job(SERVERLESS_APPLICATION, "/Application/State", &["TERMINATED"], &[]).until_gone()),
     row(("emr-serverless", "startJobRun"), ("emrserverless", "StartJobRun"), EMR_SERVERLESS)
         .token("ClientToken")
         .job(
-            job(SERVERLESS_JOB, "/JobRun/State", &["SUCCESS"], &["FAILED", "CANCELLED"])
+            emr_job(SERVERLESS_JOB, "/JobRun/State", &["SUCCESS"], &["FAILED", "CANCELLED"])
                 .cancel("CancelJobRun", SERVERLESS_JOB.1),
         ),
     row(("emr-serverless", "cancelJobRun"), ("emrserverless", "CancelJobRun"), EMR_SERVERLESS)
         .response(rules::serverless_ids)
-        .job(job(SERVERLESS_JOB, "/JobRun/State", &["CANCELLED"], &["FAILED", "SUCCESS"])),
+        .job(emr_job(SERVERLESS_JOB, "/JobRun/State", &["CANCELLED"], &["FAILED", "SUCCESS"])),
     row(("events", "putEvents"), ("eventbridge", "PutEvents"), EVENT_BRIDGE).without_metadata(),
     row(("glue", "startJobRun"), ("glue", "StartJobRun"), GLUE).job(
         job(

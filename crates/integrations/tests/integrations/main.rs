@@ -11,6 +11,7 @@ mod jobs;
 mod kubernetes;
 mod nodejs;
 mod optimized;
+mod optimized_jobs;
 mod provided;
 mod python;
 mod routing;

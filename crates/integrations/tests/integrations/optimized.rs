@@ -326,7 +326,7 @@ async fn emr_has_operations_of_its_own() {
         "elasticmapreduce:addStep.sync",
         json!({"ClusterId": "j-1", "Step": {"Name": "s", "HadoopJarStep": {"Jar": "x"}}}),
         expect![[r#"
-            {"Step":{"Id":"s-1","Status":{"State":"COMPLETED"}}}
+            {"Step":{"Id":"s-1","Status":{"State":"COMPLETED"}},"StepId":"s-1"}
             AddJobFlowSteps {"JobFlowId":"j-1","Steps":[{"Name":"s","HadoopJarStep":{"Jar":"x"}}]}
             DescribeStep {"ClusterId":"j-1","StepId":"s-1"}
         "#]],

@@ -44,6 +44,8 @@ pub struct TaskDispatch {
     /// Of a task that waits for its job (`.sync`): what submitting it gave, if that is recorded.
     /// The job must be found again, not started.
     pub submitted: Option<Payload>,
+    /// When the attempt began.
+    pub started: Option<Timestamp>,
     /// When the task will be timed out, if ever.
     pub deadline: Option<Timestamp>,
     /// Whether the call may have been made before, by a process that ended.

@@ -403,8 +403,9 @@ impl Driver {
         let mut calls = lock(&self.calls);
         match calls.remove(&(key, task)) {
             None => {}
-            Some(Call::Withdrawn(withdrawn)) if call.dispatch.recovered => {
+            Some(Call::Withdrawn(mut withdrawn)) if call.dispatch.recovered => {
                 drop(calls);
+                withdrawn.dispatch.recovered = true;
                 return self.cancel_job(key, *withdrawn, call.dispatch.submitted);
             }
             Some(Call::Withdrawn(_)) => {

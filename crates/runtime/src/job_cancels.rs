@@ -2,7 +2,7 @@
 //! transaction as the turn that gave it up, and removed once it was cancelled. So a crash loses
 //! none; it may have one cancelled twice.
 
-use asl::{Payload, Resource};
+use asl::{Payload, Resource, Timestamp};
 use engine::{Effect, TaskDispatch, TaskId};
 use serde::{Deserialize, Serialize};
 use store::{ExecutionKey, Store, Write};
@@ -27,6 +27,9 @@ pub(crate) struct JobCancelRecord {
     pub(crate) parameters: Box<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) credentials: Option<Box<str>>,
+    /// When the attempt began, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) started: Option<i64>,
     /// What submitting the job gave; absent where that was not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) submitted: Option<Box<str>>,
@@ -73,6 +76,7 @@ fn record(
         resource: dispatch.resource.arn().into(),
         parameters: text(&dispatch.parameters),
         credentials: dispatch.credentials.as_ref().map(text),
+        started: dispatch.started.map(|moment| moment.0),
         submitted: dispatch.submitted.as_ref().map(text),
     }
 }
@@ -109,6 +113,7 @@ impl JobCancelRecord {
                 credentials: self.credentials.as_deref().and_then(payload),
                 task_token: None,
                 submitted: self.submitted.as_deref().and_then(payload),
+                started: self.started.map(Timestamp),
                 deadline: None,
                 recovered: true,
             },

@@ -502,18 +502,26 @@ mod tests {
                 turns: 3,
             },
         );
+        let cancel = crate::job_cancels::JobCancelRecord {
+            execution: "arn:aws:states:us-east-1:123456789012:execution:m:e".into(),
+            key: 17,
+            task: 3,
+            region: "us-east-1".into(),
+            state: "Work".into(),
+            resource: "arn:aws:states:::glue:startJobRun.sync".into(),
+            parameters: r#"{"JobName":"j"}"#.into(),
+            credentials: Some(r#"{"RoleArn":"arn:aws:iam::123456789012:role/r"}"#.into()),
+            started: None,
+            submitted: Some(r#"{"JobRunId":"r"}"#.into()),
+        };
+        check("job_cancel_1.json", &cancel);
         check(
-            "job_cancel_1.json",
+            "job_cancel_1_started.json",
             &crate::job_cancels::JobCancelRecord {
-                execution: "arn:aws:states:us-east-1:123456789012:execution:m:e".into(),
-                key: 17,
-                task: 3,
-                region: "us-east-1".into(),
-                state: "Work".into(),
-                resource: "arn:aws:states:::glue:startJobRun.sync".into(),
-                parameters: r#"{"JobName":"j"}"#.into(),
-                credentials: Some(r#"{"RoleArn":"arn:aws:iam::123456789012:role/r"}"#.into()),
-                submitted: Some(r#"{"JobRunId":"r"}"#.into()),
+                started: Some(1_700_000_000_123),
+                credentials: None,
+                submitted: None,
+                ..cancel
             },
         );
         check(

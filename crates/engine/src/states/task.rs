@@ -98,6 +98,7 @@ impl Turn<'_> {
             credentials: phase.credentials.clone(),
             task_token: waits.then(|| self.stamp.world.task_token(phase.task)),
             submitted: phase.job.clone(),
+            started: phase.started,
             deadline: phase.timeout_at(),
             recovered,
         }

@@ -7,6 +7,7 @@ use engine::TaskFailure;
 use runtime::TaskCall;
 use serde_json::{Map, Value, json};
 
+use super::repetition::Repetition;
 use super::spelling::{Moments, respelled};
 use super::table::Row;
 use super::{Optimized, failure_of, rules};
@@ -16,6 +17,9 @@ use crate::failure::task_failure;
 /// How often a job that was just submitted may be unknown to the service, which tells its own
 /// news late.
 const UNKNOWN_MAX: u32 = 5;
+/// How often a job is tried to be stopped while its service is out of order: for a quarter of an
+/// hour, at the usual intervals.
+const STOP_ATTEMPTS_MAX: u32 = 50;
 
 /// A kind of job.
 pub(crate) struct Job {
@@ -169,12 +173,67 @@ impl Optimized {
         let output = match &call.dispatch.submitted {
             Some(output) => output.clone(),
             None => {
-                let output = self.submit(call, row).await?;
+                let output = self.submit_job(call, row, job).await?;
                 call.submission.submitted(output.clone()).await;
                 output
             }
         };
         self.follow(call, row, job, output.value()).await
+    }
+
+    /// Submits a job, or finds the one that was submitted before a crash.
+    async fn submit_job(
+        &self,
+        call: &TaskCall,
+        row: &Row,
+        job: &Job,
+    ) -> Result<Payload, TaskFailure> {
+        if let Some(found) = self.found_submission(call, row).await? {
+            return Ok(found);
+        }
+        match self.submit(call, row).await {
+            Ok(output) => Ok(output),
+            Err(refused) => {
+                let code = refused.code.as_deref().unwrap_or_default();
+                let is_gone = job.gone == Gone::IsSuccess && is_not_found(code);
+                let is_repeated = call.dispatch.recovered && (is_gone || is_taken(code));
+                match is_repeated && self.was_submitted(call, row, job).await {
+                    true => Ok(self.named_by_task(call, row)),
+                    false => Err(refused.failure),
+                }
+            }
+        }
+    }
+
+    /// What submitting would have given that is about what the task itself names.
+    fn named_by_task(&self, call: &TaskCall, row: &Row) -> Payload {
+        Payload::from_value((row.response)(call.dispatch.parameters.value(), json!({})))
+    }
+
+    /// What a submission gave that an earlier process may have made, if there is one. Asked until
+    /// the service answers, for as long as somebody waits.
+    ///
+    /// # Errors
+    /// The service refuses to tell.
+    pub(super) async fn found_submission(
+        &self,
+        call: &TaskCall,
+        row: &Row,
+    ) -> Result<Option<Payload>, TaskFailure> {
+        if !call.dispatch.recovered {
+            return Ok(None);
+        }
+        let mut wait = self.intervals.first;
+        loop {
+            match self.find_submission(call, row).await {
+                Ok(found) => return Ok(found.map(Payload::from_value)),
+                Err(error) if passes(&error) => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait + wait / 2).min(self.intervals.longest);
+                }
+                Err(error) => return Err(failure_of(row, error, &call.dispatch.parameters)),
+            }
+        }
     }
 
     /// Asks for a job until it is over.
@@ -202,7 +261,9 @@ impl Optimized {
                     let operation = super::operation(service, job.poll.operation, call)?;
                     let answer = operation.output.as_ref();
                     let answer = respelled(service, answer, response.output, Moments::Milliseconds);
-                    let shown = job.shown(submitted, &answer);
+                    let mut shown = job.shown(submitted, &answer);
+                    let given = call.dispatch.parameters.value();
+                    row.repetition.hide_mark(given, &mut shown);
                     match self.progress(call, row, job, &answer, shown).await {
                         Progress::Running(shown) => last = shown,
                         Progress::Succeeded(shown) => return Ok(Payload::from_value(shown)),
@@ -212,10 +273,7 @@ impl Optimized {
                 Err(error) if is_unknown(&error) && job.gone == Gone::IsSuccess => {
                     return Ok(Payload::from_value(last));
                 }
-                // It passes.
-                Err(AwsError::Client { .. }) => {}
-                Err(AwsError::Service(fault))
-                    if is_passing(fault.status, fault.code.as_deref()) => {}
+                Err(error) if passes(&error) => {}
                 Err(error) => {
                     unknown += 1;
                     if unknown > UNKNOWN_MAX {
@@ -269,16 +327,22 @@ impl Optimized {
 
     /// Stops a job, as far as that is possible.
     pub(crate) async fn cancel(&self, call: &TaskCall, submitted: Option<Payload>) {
-        let Some((row, cancel)) =
-            super::row_of(call).and_then(|row| Some((row, row.job.as_ref()?.cancel.as_ref()?)))
+        let Some((row, job)) = super::row_of(call).and_then(|row| Some((row, row.job.as_ref()?)))
         else {
             return;
         };
-        let Some(submitted) = submitted else { return };
-        let parameters = cancel.parameters(call.dispatch.parameters.value(), submitted.value());
-        let Ok(parameters) = parameters else { return };
-        if let Err(error) = self.call(call, row, cancel.operation, &parameters).await {
-            let failure = failure_of(row, error, &Payload::from_value(Value::Null));
+        let Some(cancel) = &job.cancel else { return };
+        let stopped = async {
+            let submitted = match submitted {
+                Some(submitted) => Some(submitted),
+                None => self.name_of_job(call, row, job).await?,
+            };
+            match submitted {
+                Some(submitted) => self.stop(call, row, cancel, submitted.value()).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(failure) = stopped.await {
             tracing::warn!(
                 state = &*call.dispatch.state_name,
                 execution = &*call.execution_arn,
@@ -287,6 +351,51 @@ impl Optimized {
             );
         }
     }
+
+    /// What submitting a job gave, where the process that did so ended before it said so. Where
+    /// only the submission's token is known, it is made again, which starts nothing new.
+    async fn name_of_job(
+        &self,
+        call: &TaskCall,
+        row: &Row,
+        job: &Job,
+    ) -> Result<Option<Payload>, TaskFailure> {
+        match row.repetition {
+            Repetition::Token => {
+                self.submit(call, row).await.map(Some).map_err(|refused| refused.failure)
+            }
+            Repetition::Created(_) | Repetition::Harmless => {
+                let is_there = self.was_submitted(call, row, job).await;
+                Ok(is_there.then(|| self.named_by_task(call, row)))
+            }
+            Repetition::Marked(_) => self.found_submission(call, row).await,
+            Repetition::Again => Ok(None),
+        }
+    }
+
+    /// Makes the call that stops a job, again and again while its failures pass.
+    async fn stop(
+        &self,
+        call: &TaskCall,
+        row: &Row,
+        cancel: &Call,
+        submitted: &Value,
+    ) -> Result<(), TaskFailure> {
+        let given = &call.dispatch.parameters;
+        let Ok(parameters) = cancel.parameters(given.value(), submitted) else { return Ok(()) };
+        let mut wait = self.intervals.first;
+        for _ in 0..STOP_ATTEMPTS_MAX {
+            match self.call(call, row, cancel.operation, &parameters).await {
+                Err(error) if passes(&error) => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait + wait / 2).min(self.intervals.longest);
+                }
+                Err(error) => return Err(failure_of(row, error, given)),
+                Ok(_) => return Ok(()),
+            }
+        }
+        Err(task_failure("States.TaskFailed", "The service did not answer"))
+    }
 }
 
 fn job_failure(shown: &Value) -> TaskFailure {
@@ -294,13 +403,38 @@ fn job_failure(shown: &Value) -> TaskFailure {
 }
 
 /// Whether asking again may help.
-fn is_passing(status: u16, code: Option<&str>) -> bool {
-    let code = code.unwrap_or_default();
-    status >= 500 || status == 429 || code.contains("Throttl") || code.contains("TooManyRequests")
+fn passes(error: &AwsError) -> bool {
+    match error {
+        AwsError::Client { .. } => true,
+        AwsError::Service(fault) => {
+            let code = fault.code.as_deref().unwrap_or_default();
+            fault.status >= 500
+                || fault.status == 429
+                || code.contains("Throttl")
+                || code.contains("TooManyRequests")
+        }
+        _ => false,
+    }
+}
+
+/// What a service calls its error.
+pub(super) fn code_of(error: &AwsError) -> Option<&str> {
+    match error {
+        AwsError::Service(fault) => fault.code.as_deref(),
+        _ => None,
+    }
 }
 
 fn is_unknown(error: &AwsError) -> bool {
     let AwsError::Service(fault) = error else { return false };
-    let code = fault.code.as_deref().unwrap_or_default();
-    fault.status == 404 || code.contains("NotFound")
+    fault.status == 404 || is_not_found(code_of(error).unwrap_or_default())
+}
+
+fn is_not_found(code: &str) -> bool {
+    code.contains("NotFound")
+}
+
+/// Whether a name is taken, or its owner is being worked on: by the same call, made before.
+fn is_taken(code: &str) -> bool {
+    ["InUse", "Conflict", "AlreadyExists"].iter().any(|word| code.contains(word))
 }

@@ -8,6 +8,7 @@ mod bedrock;
 mod emr;
 mod events;
 mod job;
+mod repetition;
 mod rules;
 mod spelling;
 mod table;
@@ -31,6 +32,19 @@ use table::{Family, Row};
 pub(crate) struct Optimized {
     client: AwsClient,
     intervals: PollIntervals,
+}
+
+/// Why a submission came to nothing.
+struct Refused {
+    failure: TaskFailure,
+    /// The service's own code, where it answered one.
+    code: Option<String>,
+}
+
+impl From<TaskFailure> for Refused {
+    fn from(failure: TaskFailure) -> Refused {
+        Refused { failure, code: None }
+    }
 }
 
 /// Whether there is work for a call here.
@@ -68,13 +82,16 @@ impl Optimized {
             (Pattern::Sync | Pattern::Sync2, Some(job)) => self.run_job(call, row, job).await,
             (Pattern::Sync | Pattern::Sync2, None) => Err(not_supported(call)),
             (Pattern::RequestResponse | Pattern::WaitForTaskToken, _) => {
-                self.submit(call, row).await
+                match self.found_submission(call, row).await? {
+                    Some(found) => Ok(found),
+                    None => self.submit(call, row).await.map_err(|refused| refused.failure),
+                }
             }
         }
     }
 
     /// Makes the call that the row is about.
-    async fn submit(&self, call: &TaskCall, row: &Row) -> Result<Payload, TaskFailure> {
+    async fn submit(&self, call: &TaskCall, row: &Row) -> Result<Payload, Refused> {
         let given = &call.dispatch.parameters;
         let mut parameters = (row.request)(given.value().clone())
             .map_err(|problems| bad_parameters(given.text(), &problems))?;
@@ -93,10 +110,12 @@ impl Optimized {
         {
             members.insert(token.to_owned(), Value::from(request_token(call)));
         }
-        let response = self
-            .call(call, row, row.operation, &parameters)
-            .await
-            .map_err(|error| failure_of(row, error, given))?;
+        row.repetition.put_mark(call, &mut parameters);
+        let answer = self.call(call, row, row.operation, &parameters).await;
+        let response = answer.map_err(|error| Refused {
+            code: job::code_of(&error).map(str::to_owned),
+            failure: failure_of(row, error, given),
+        })?;
         let service = self.model(call, row)?;
         let operation = operation(service, row.operation, call)?;
         let (mut http, metadata) =

@@ -72,6 +72,18 @@ pub(super) fn respell_headers(row: &Row, metadata: &mut Value) {
     }
 }
 
+/// Batch: the values of a job's parameters are texts; numbers and booleans are written as such.
+pub(super) fn batch_parameters(parameters: Value) -> Request {
+    let mut parameters = parameters;
+    let values = parameters.get_mut("Parameters").and_then(Value::as_object_mut);
+    for value in values.into_iter().flat_map(|values| values.values_mut()) {
+        if value.is_number() || value.is_boolean() {
+            *value = Value::from(value.to_string());
+        }
+    }
+    Ok(parameters)
+}
+
 /// SQS: AWS calls the host in the queue's URL itself. Here the queue is called where the service
 /// is, so that a host that can be none is found out beforehand.
 pub(super) fn check_queue_url(parameters: &Value) -> Result<(), TaskFailure> {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::job::{Argument, Call, Gone, Job, JobOutput, given, submitted, text};
+use super::repetition::Repetition;
 use super::rules;
 
 /// How errors of a service are named, in the words of AWS's SDK for Java 1.
@@ -32,6 +33,8 @@ pub(crate) struct Row {
     pub(crate) shows_metadata: bool,
     /// A member that makes a request that is repeated the same request.
     pub(crate) token: Option<&'static str>,
+    /// How a submission is made again that may have been made before a crash.
+    pub(crate) repetition: Repetition,
     /// Makes the operation's parameters from those of the task.
     pub(crate) request: fn(Value) -> Result<Value, Vec<String>>,
     /// Makes the task's result from the parameters of the task and the operation's answer.
@@ -79,6 +82,7 @@ const fn row(
         json_texts: &[],
         shows_metadata: true,
         token: None,
+        repetition: Repetition::Again,
         request: Ok,
         response: |_, output| output,
         job: None,
@@ -91,7 +95,11 @@ impl Row {
     }
 
     const fn token(self, member: &'static str) -> Row {
-        Row { token: Some(member), ..self }
+        Row { token: Some(member), repetition: Repetition::Token, ..self }
+    }
+
+    const fn repeats(self, repetition: Repetition) -> Row {
+        Row { repetition, ..self }
     }
 
     const fn request(self, request: fn(Value) -> Result<Value, Vec<String>>) -> Row {
@@ -246,16 +254,19 @@ pub(crate) static TABLE: &[Row] = &[
     row(("athena", "stopQueryExecution"), ("athena", "StopQueryExecution"), ATHENA),
     row(("athena", "getQueryExecution"), ("athena", "GetQueryExecution"), ATHENA),
     row(("athena", "getQueryResults"), ("athena", "GetQueryResults"), ATHENA),
-    row(("batch", "submitJob"), ("batch", "SubmitJob"), BATCH).job(
-        job(
-            ("DescribeJobs", &[submitted("Jobs", "/JobId").in_list()]),
-            "/Jobs/0/Status",
-            &["SUCCEEDED"],
-            &["FAILED"],
-        )
-        .at("/Jobs/0")
-        .cancel("TerminateJob", &[submitted("JobId", "/JobId"), text("Reason", REASON)]),
-    ),
+    row(("batch", "submitJob"), ("batch", "SubmitJob"), BATCH)
+        .request(rules::batch_parameters)
+        .repeats(Repetition::Marked("Parameters"))
+        .job(
+            job(
+                ("DescribeJobs", &[submitted("Jobs", "/JobId").in_list()]),
+                "/Jobs/0/Status",
+                &["SUCCEEDED"],
+                &["FAILED"],
+            )
+            .at("/Jobs/0")
+            .cancel("TerminateJob", &[submitted("JobId", "/JobId"), text("Reason", REASON)]),
+        ),
     row(
         ("bedrock", "createModelCustomizationJob"),
         ("bedrock", "CreateModelCustomizationJob"),
@@ -326,11 +337,13 @@ pub(crate) static TABLE: &[Row] = &[
         .token("ClientRequestToken")
         .job(eks_job(EKS_CLUSTER, "/Cluster/Status", &["ACTIVE"], &["FAILED"])),
     row(("eks", "deleteCluster"), ("eks", "DeleteCluster"), EKS)
+        .repeats(Repetition::Harmless)
         .job(eks_job(EKS_CLUSTER, "/Cluster/Status", &[], &["FAILED"]).until_gone()),
     row(("eks", "createNodegroup"), ("eks", "CreateNodegroup"), EKS)
         .token("ClientRequestToken")
         .job(eks_job(EKS_NODEGROUP, "/Nodegroup/Status", &["ACTIVE"], &["CREATE_FAILED"])),
     row(("eks", "deleteNodegroup"), ("eks", "DeleteNodegroup"), EKS)
+        .repeats(Repetition::Harmless)
         .job(eks_job(EKS_NODEGROUP, "/Nodegroup/Status", &[], &["DELETE_FAILED"]).until_gone()),
     row(("eks", "createFargateProfile"), ("eks", "CreateFargateProfile"), EKS)
         .token("ClientRequestToken")
@@ -340,10 +353,12 @@ pub(crate) static TABLE: &[Row] = &[
             &["ACTIVE"],
             &["CREATE_FAILED"],
         )),
-    row(("eks", "deleteFargateProfile"), ("eks", "DeleteFargateProfile"), EKS).job(
-        eks_job(EKS_FARGATE_PROFILE, "/FargateProfile/Status", &[], &["DELETE_FAILED"])
-            .until_gone(),
-    ),
+    row(("eks", "deleteFargateProfile"), ("eks", "DeleteFargateProfile"), EKS)
+        .repeats(Repetition::Harmless)
+        .job(
+            eks_job(EKS_FARGATE_PROFILE, "/FargateProfile/Status", &[], &["DELETE_FAILED"])
+                .until_gone(),
+        ),
     row(("elasticmapreduce", "createCluster"), ("emr", "RunJobFlow"), EMR)
         .request(rules::emr_create_cluster)
         .response(rules::emr_cluster_id)
@@ -356,6 +371,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(("elasticmapreduce", "terminateCluster"), ("emr", "TerminateJobFlows"), EMR)
         .request(rules::emr_job_flow_ids)
         .response(rules::emr_given_cluster)
+        .repeats(Repetition::Harmless)
         .job(emr_job(
             EMR_CLUSTER,
             "/Cluster/Status/State",
@@ -400,6 +416,7 @@ pub(crate) static TABLE: &[Row] = &[
         ("emrcontainers", "DeleteVirtualCluster"),
         EMR_CONTAINERS,
     )
+    .repeats(Repetition::Harmless)
     .job(emr_job(
         ("DescribeVirtualCluster", &[given("Id", "/Id")]),
         "/VirtualCluster/State",
@@ -441,6 +458,7 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .response(rules::serverless_ids)
+    .repeats(Repetition::Harmless)
     .job(emr_job(
         SERVERLESS_APPLICATION,
         "/Application/State",
@@ -453,6 +471,7 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .response(rules::serverless_ids)
+    .repeats(Repetition::Harmless)
     .job(emr_job(
         SERVERLESS_APPLICATION,
         "/Application/State",
@@ -465,6 +484,7 @@ pub(crate) static TABLE: &[Row] = &[
         EMR_SERVERLESS,
     )
     .response(rules::serverless_ids)
+    .repeats(Repetition::Harmless)
     .job(emr_job(SERVERLESS_APPLICATION, "/Application/State", &["TERMINATED"], &[]).until_gone()),
     row(("emr-serverless", "startJobRun"), ("emrserverless", "StartJobRun"), EMR_SERVERLESS)
         .token("ClientToken")
@@ -474,21 +494,24 @@ pub(crate) static TABLE: &[Row] = &[
         ),
     row(("emr-serverless", "cancelJobRun"), ("emrserverless", "CancelJobRun"), EMR_SERVERLESS)
         .response(rules::serverless_ids)
+        .repeats(Repetition::Harmless)
         .job(emr_job(SERVERLESS_JOB, "/JobRun/State", &["CANCELLED"], &["FAILED", "SUCCESS"])),
     row(("events", "putEvents"), ("eventbridge", "PutEvents"), EVENT_BRIDGE).without_metadata(),
-    row(("glue", "startJobRun"), ("glue", "StartJobRun"), GLUE).job(
-        job(
-            ("GetJobRun", &[given("JobName", "/JobName"), submitted("RunId", "/JobRunId")]),
-            "/JobRun/JobRunState",
-            &["SUCCEEDED"],
-            &["FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"],
-        )
-        .at("/JobRun")
-        .cancel(
-            "BatchStopJobRun",
-            &[given("JobName", "/JobName"), submitted("JobRunIds", "/JobRunId").in_list()],
+    row(("glue", "startJobRun"), ("glue", "StartJobRun"), GLUE)
+        .repeats(Repetition::Marked("Arguments"))
+        .job(
+            job(
+                ("GetJobRun", &[given("JobName", "/JobName"), submitted("RunId", "/JobRunId")]),
+                "/JobRun/JobRunState",
+                &["SUCCEEDED"],
+                &["FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"],
+            )
+            .at("/JobRun")
+            .cancel(
+                "BatchStopJobRun",
+                &[given("JobName", "/JobName"), submitted("JobRunIds", "/JobRunId").in_list()],
+            ),
         ),
-    ),
     row(("mediaconvert", "createJob"), ("mediaconvert", "CreateJob"), MEDIA_CONVERT)
         .token("ClientRequestToken")
         .job(
@@ -509,43 +532,45 @@ pub(crate) static TABLE: &[Row] = &[
         ("sagemaker", "CreateHyperParameterTuningJob"),
         SAGE_MAKER,
     )
+    .repeats(Repetition::Created("/CreationTime"))
     .job(sage_maker_job(
         "DescribeHyperParameterTuningJob",
         &[given("HyperParameterTuningJobName", "/HyperParameterTuningJobName")],
         "/HyperParameterTuningJobStatus",
         "StopHyperParameterTuningJob",
     )),
-    row(("sagemaker", "createLabelingJob"), ("sagemaker", "CreateLabelingJob"), SAGE_MAKER).job(
-        sage_maker_job(
+    row(("sagemaker", "createLabelingJob"), ("sagemaker", "CreateLabelingJob"), SAGE_MAKER)
+        .repeats(Repetition::Created("/CreationTime"))
+        .job(sage_maker_job(
             "DescribeLabelingJob",
             &[given("LabelingJobName", "/LabelingJobName")],
             "/LabelingJobStatus",
             "StopLabelingJob",
-        ),
-    ),
+        )),
     row(("sagemaker", "createProcessingJob"), ("sagemaker", "CreateProcessingJob"), SAGE_MAKER)
+        .repeats(Repetition::Created("/CreationTime"))
         .job(sage_maker_job(
             "DescribeProcessingJob",
             &[given("ProcessingJobName", "/ProcessingJobName")],
             "/ProcessingJobStatus",
             "StopProcessingJob",
         )),
-    row(("sagemaker", "createTrainingJob"), ("sagemaker", "CreateTrainingJob"), SAGE_MAKER).job(
-        sage_maker_job(
+    row(("sagemaker", "createTrainingJob"), ("sagemaker", "CreateTrainingJob"), SAGE_MAKER)
+        .repeats(Repetition::Created("/CreationTime"))
+        .job(sage_maker_job(
             "DescribeTrainingJob",
             &[given("TrainingJobName", "/TrainingJobName")],
             "/TrainingJobStatus",
             "StopTrainingJob",
-        ),
-    ),
-    row(("sagemaker", "createTransformJob"), ("sagemaker", "CreateTransformJob"), SAGE_MAKER).job(
-        sage_maker_job(
+        )),
+    row(("sagemaker", "createTransformJob"), ("sagemaker", "CreateTransformJob"), SAGE_MAKER)
+        .repeats(Repetition::Created("/CreationTime"))
+        .job(sage_maker_job(
             "DescribeTransformJob",
             &[given("TransformJobName", "/TransformJobName")],
             "/TransformJobStatus",
             "StopTransformJob",
-        ),
-    ),
+        )),
     row(("sns", "publish"), ("sns", "Publish"), SNS).texts(&["Message"]),
     row(("sqs", "sendMessage"), ("sqs", "SendMessage"), SQS).texts(&["MessageBody"]),
 ];

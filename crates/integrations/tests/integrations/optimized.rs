@@ -130,7 +130,7 @@ async fn errors_have_the_names_of_the_older_sdk() {
         json!({"JobName": "j"}),
         expect![[r#"
             Glue.ConcurrentRunsExceededException: Too many (Service: AWSGlue; Status Code: 400; Error Code: ConcurrentRunsExceededException; Request ID: R; Proxy: null)
-            StartJobRun {"JobName":"j"}
+            StartJobRun {"JobName":"j","Arguments":{"--stepwell-submission":"10e8a2e9caaf92e524e8cbbec8aedeb112d74f96"}}
         "#]],
     )
     .await;
@@ -201,7 +201,7 @@ async fn jobs_are_followed_to_their_end() {
         json!({"JobName": "j", "Arguments": {"--k": "v"}}),
         expect![[r#"
             {"Id":"r","JobRunState":"SUCCEEDED","StartedOn":1600000000500}
-            StartJobRun {"JobName":"j","Arguments":{"--k":"v"}}
+            StartJobRun {"JobName":"j","Arguments":{"--k":"v","--stepwell-submission":"10e8a2e9caaf92e524e8cbbec8aedeb112d74f96"}}
             GetJobRun {"JobName":"j","RunId":"r"}
             GetJobRun {"JobName":"j","RunId":"r"}
             GetJobRun {"JobName":"j","RunId":"r"}
@@ -215,7 +215,7 @@ async fn jobs_are_followed_to_their_end() {
         json!({"JobName": "j"}),
         expect![[r#"
             States.TaskFailed: {"Id":"r","JobRunState":"TIMEOUT","StartedOn":1600000000500}
-            StartJobRun {"JobName":"j"}
+            StartJobRun {"JobName":"j","Arguments":{"--stepwell-submission":"10e8a2e9caaf92e524e8cbbec8aedeb112d74f96"}}
             GetJobRun {"JobName":"j","RunId":"r"}
         "#]],
     )

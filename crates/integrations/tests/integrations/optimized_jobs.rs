@@ -42,8 +42,8 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../testdata/optimized_jobs/jobs.jsonl");
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/optimized_jobs/jobs.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -231,10 +231,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let rows = rows();
-    let checks: Vec<_> = rows
-        .into_iter()
-        .map(|row| (row.resource.clone(), tokio::spawn(check(row))))
-        .collect();
+    let checks: Vec<_> =
+        rows.into_iter().map(|row| (row.resource.clone(), tokio::spawn(check(row)))).collect();
     for (resource, check) in checks {
         if let Err(error) = check.await {
             panic!("{resource}: {error}");
@@ -362,4 +360,215 @@ async fn refusals_have_the_names_of_the_service() {
         assert_eq!(refused.error.split_once('.').unwrap().0, prefix);
     })
     .await;
+}
+
+/// When the attempts of these tests began.
+const STARTED: i64 = 1_772_359_200_000;
+
+/// The call of a row's task in a process after the one that may have submitted its job.
+fn recovered(row: &Row) -> TaskCall {
+    let mut call = call(row.resource(".sync"), row.parameters.clone());
+    call.dispatch.recovered = true;
+    call.dispatch.started = Some(asl::Timestamp(STARTED));
+    call
+}
+
+fn row(resource: &str) -> Row {
+    rows().into_iter().find(|row| row.resource == resource).unwrap()
+}
+
+/// What a task gives that begins anew after a crash, and the requests it makes, by operation.
+async fn check_recovered(
+    row: &Row,
+    replies: Vec<(&str, Vec<Reply>)>,
+    expected: Result<Value, &str>,
+    operations: &[&str],
+) {
+    let stand_in = StandIn::new(row.service(), replies).await;
+    let result = stand_in.world().integrations.run(recovered(row)).await;
+    let result = result.map(|output| output.value().clone()).map_err(Failure::from);
+    match expected {
+        Ok(output) => assert_eq!(result.unwrap(), output, "{}", row.resource),
+        Err(error) => assert_eq!(result.unwrap_err().error, error, "{}", row.resource),
+    }
+    assert_eq!(stand_in.operations(), operations, "{}", row.resource);
+}
+
+impl StandIn {
+    fn operations(&self) -> Vec<String> {
+        let requests = self.web.requests();
+        let operations = requests.iter().map(|request| operation_of(self.service, request));
+        operations.map(|operation| operation.name.to_string()).collect()
+    }
+}
+
+/// The mark that a row's request carries.
+async fn mark(row: &Row, member: &str, key: &str) -> Value {
+    let submit = (row.submit.0.as_str(), vec![Reply::Output(row.submit.1.clone())]);
+    let end = (row.poll.0.as_str(), vec![row.answer(&row.succeeded[0])]);
+    let stand_in = StandIn::new(row.service(), vec![submit, end]).await;
+    run(&stand_in, row, None).await.unwrap();
+    let body: Value = serde_json::from_str(&stand_in.web.requests()[0].body).unwrap();
+    body[member][key].clone()
+}
+
+#[tokio::test]
+async fn a_job_of_batch_is_found_by_its_mark() {
+    let row = row("batch:submitJob");
+    let mark = mark(&row, "parameters", "stepwell:submission").await;
+    let (old, new) = (STARTED - 3_600_000, STARTED + 1_000);
+    let listed = |id: &str, at: i64| json!({"JobId": id, "JobName": "n", "CreatedAt": at});
+    let job = |id: &str, mark: &Value| {
+        let parameters = json!({"stepwell:submission": mark, "size": "1"});
+        json!({"JobId": id, "JobName": "n", "JobArn": "a", "Status": "SUCCEEDED",
+            "Parameters": parameters, "JobQueue": "u", "JobDefinition": "d"})
+    };
+    let page = |jobs: Value, token: Value| {
+        Reply::Output(json!({"JobSummaryList": jobs, "NextToken": token}))
+    };
+    let pages = vec![
+        page(json!([listed("1", old), listed("2", new)]), json!("t")),
+        page(json!([listed("3", new)]), Value::Null),
+    ];
+    let described = |jobs: Value| Reply::Output(json!({ "Jobs": jobs }));
+    let other = described(json!([job("2", &json!("other"))]));
+    let mine = described(json!([job("3", &mark)]));
+    let shown = json!({"JobId": "3", "JobName": "n", "JobArn": "a", "Status": "SUCCEEDED",
+        "Parameters": {"size": "1"}, "JobQueue": "u", "JobDefinition": "d"});
+    let found = ["ListJobs", "DescribeJobs", "ListJobs", "DescribeJobs"];
+    check_recovered(
+        &row,
+        vec![("ListJobs", pages.clone()), ("DescribeJobs", vec![other.clone(), mine.clone()])],
+        Ok(shown),
+        &[&found[..], &["DescribeJobs"]].concat(),
+    )
+    .await;
+    // There is none.
+    check_recovered(
+        &row,
+        vec![
+            ("ListJobs", vec![page(json!([listed("1", old)]), Value::Null)]),
+            ("SubmitJob", vec![Reply::Output(row.submit.1.clone())]),
+            ("DescribeJobs", vec![row.answer("SUCCEEDED")]),
+        ],
+        Ok(row.shown("SUCCEEDED")),
+        &["ListJobs", "SubmitJob", "DescribeJobs"],
+    )
+    .await;
+    // It cannot be told: nothing is submitted.
+    let denied = Reply::Error(400, "ClientException".to_owned());
+    check_recovered(
+        &row,
+        vec![("ListJobs", vec![Reply::Reset, denied])],
+        Err("Batch.ClientException"),
+        &["ListJobs", "ListJobs"],
+    )
+    .await;
+    // One that nobody waits for is stopped.
+    let replies = vec![
+        ("ListJobs", pages),
+        ("DescribeJobs", vec![other, mine]),
+        ("TerminateJob", vec![Reply::Output(json!({}))]),
+    ];
+    let stand_in = StandIn::new(row.service(), replies).await;
+    stand_in.world().integrations.cancel(recovered(&row), None).await;
+    assert_eq!(stand_in.operations(), [&found[..], &["TerminateJob"]].concat());
+    assert!(stand_in.web.last().body.contains(r#""jobId":"3""#));
+}
+
+#[tokio::test]
+async fn a_run_of_glue_is_found_by_its_mark() {
+    let mut row = row("glue:startJobRun");
+    row.parameters = json!({"JobName": "j"});
+    let mark = mark(&row, "Arguments", "--stepwell-submission").await;
+    let run = |id: &str, at: &str, mark: &Value| {
+        json!({"Id": id, "JobRunState": "SUCCEEDED", "StartedOn": at,
+            "Arguments": {"--stepwell-submission": mark}})
+    };
+    let page = |runs: Value| Reply::Output(json!({"JobRuns": runs, "NextToken": "t"}));
+    let pages = vec![
+        page(json!([run("1", "2026-03-01T10:00:01Z", &json!("other"))])),
+        page(json!([run("2", "2026-03-01T10:00:00Z", &mark)])),
+    ];
+    let polled = Reply::Output(json!({"JobRun": run("2", "2026-03-01T10:00:00Z", &mark)}));
+    check_recovered(
+        &row,
+        vec![("GetJobRuns", pages), ("GetJobRun", vec![polled])],
+        Ok(json!({"Id": "2", "JobRunState": "SUCCEEDED", "StartedOn": STARTED})),
+        &["GetJobRuns", "GetJobRuns", "GetJobRun"],
+    )
+    .await;
+    // Pages of runs that are older than the attempt are not read.
+    let old = page(json!([run("0", "2026-03-01T08:00:00Z", &json!("other"))]));
+    check_recovered(
+        &row,
+        vec![
+            ("GetJobRuns", vec![old]),
+            ("StartJobRun", vec![Reply::Output(row.submit.1.clone())]),
+            ("GetJobRun", vec![row.answer("FAILED")]),
+        ],
+        Err("States.TaskFailed"),
+        &["GetJobRuns", "StartJobRun", "GetJobRun"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_may_be_the_attempts_own() {
+    let row = row("sagemaker:createTrainingJob");
+    let taken = || vec![Reply::Error(400, "ResourceInUse".to_owned())];
+    check_recovered(
+        &row,
+        vec![("CreateTrainingJob", taken()), (&row.poll.0, vec![row.answer("Completed")])],
+        Ok(row.shown("Completed")),
+        &["CreateTrainingJob", "DescribeTrainingJob", "DescribeTrainingJob"],
+    )
+    .await;
+    let mut older = row.poll.1.clone();
+    older["CreationTime"] = json!("2026-03-01T09:00:00Z");
+    check_recovered(
+        &row,
+        vec![("CreateTrainingJob", taken()), (&row.poll.0, vec![Reply::Output(older)])],
+        Err("SageMaker.ResourceInUseException"),
+        &["CreateTrainingJob", "DescribeTrainingJob"],
+    )
+    .await;
+    // Without a crash it is somebody else's.
+    let stand_in = StandIn::new(row.service(), vec![("CreateTrainingJob", taken())]).await;
+    let failure = run(&stand_in, &row, None).await.unwrap_err();
+    assert_eq!(failure.error, "SageMaker.ResourceInUseException");
+}
+
+#[tokio::test]
+async fn what_was_removed_before_a_crash_is_gone() {
+    let row = row("eks:deleteCluster");
+    let gone = || vec![Reply::Error(404, "ResourceNotFoundException".to_owned())];
+    check_recovered(
+        &row,
+        vec![("DeleteCluster", gone()), ("DescribeCluster", gone())],
+        Ok(json!({})),
+        &["DeleteCluster", "DescribeCluster"],
+    )
+    .await;
+}
+
+/// What is stopped of a job that was perhaps submitted before a crash.
+#[tokio::test]
+async fn a_job_without_a_name_is_stopped_where_it_can_be_found() {
+    for (resource, operations) in [
+        ("athena:startQueryExecution", &["StartQueryExecution", "StopQueryExecution"][..]),
+        ("sagemaker:createTrainingJob", &["DescribeTrainingJob", "StopTrainingJob"]),
+        ("databrew:startJobRun", &[]),
+        ("eks:createCluster", &[]),
+    ] {
+        let row = row(resource);
+        let replies = vec![
+            (row.submit.0.as_str(), vec![Reply::Output(row.submit.1.clone())]),
+            (&row.poll.0, vec![row.answer(&row.running[0])]),
+            (operations.last().copied().unwrap_or("none"), vec![Reply::Output(json!({}))]),
+        ];
+        let stand_in = StandIn::new(row.service(), replies).await;
+        stand_in.world().integrations.cancel(recovered(&row), None).await;
+        assert_eq!(stand_in.operations(), operations, "{resource}");
+    }
 }

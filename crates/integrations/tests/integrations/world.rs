@@ -110,6 +110,7 @@ pub(crate) fn call(resource: Resource, input: Value) -> TaskCall {
             credentials: None,
             task_token: None,
             submitted: None,
+            started: None,
             deadline: None,
             recovered: false,
         },

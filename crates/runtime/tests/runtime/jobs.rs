@@ -147,6 +147,7 @@ async fn a_cancellation_outlives_the_process() {
         assert_eq!(again.call.region, first.call.region);
         let (one, other) = (&again.call.dispatch, &first.call.dispatch);
         assert_eq!((one.task, &one.resource), (other.task, &other.resource));
+        assert_eq!(one.started, other.started);
         assert_eq!(one.parameters, other.parameters);
         assert_eq!(one.credentials, other.credentials);
     }

@@ -245,6 +245,24 @@ impl<'e> Writer<'e> {
             }
             EventKind::MapRunSucceeded { frame, state }
             | EventKind::MapRunAborted { frame, state } => self.place(*frame, *state),
+            EventKind::MapRunRedriven { frame, state, map_run, map_run_arn, redrive_count } => {
+                self.place(*frame, *state);
+                self.number(u64::from(map_run.0));
+                self.text(map_run_arn);
+                self.number(u64::from(*redrive_count));
+            }
+            EventKind::ChildrenRedriven { frame, state, children } => {
+                self.place(*frame, *state);
+                self.number(children.len() as u64);
+                for index in children {
+                    self.number(u64::from(*index));
+                }
+            }
+            EventKind::ChildNotRedriven { frame, state, index } => {
+                self.place(*frame, *state);
+                self.number(u64::from(*index));
+            }
+            EventKind::AttemptStarted { attempt } => self.number(u64::from(*attempt)),
             EventKind::ItemsRead { frame, state, total } => {
                 self.place(*frame, *state);
                 self.number(*total);
@@ -388,6 +406,10 @@ fn tag(kind: &EventKind) -> u8 {
         EventKind::ChildEnded { .. } => 39,
         EventKind::ResultsWritten { .. } => 40,
         EventKind::MapRunUpdated { .. } => 41,
+        EventKind::MapRunRedriven { .. } => 50,
+        EventKind::ChildrenRedriven { .. } => 51,
+        EventKind::ChildNotRedriven { .. } => 52,
+        EventKind::AttemptStarted { .. } => 53,
     }
 }
 
@@ -506,7 +528,7 @@ impl Reader<'_> {
                 deadline: self.moment()?,
                 client_token: self.optional_text()?,
             },
-            32..=41 => self.map_run_kind(tag)?,
+            32..=41 | 50..=53 => self.map_run_kind(tag)?,
             _ => return Err(self.damaged("the kind of an event is unknown")),
         };
         Ok(Event { id, previous, at, kind })
@@ -663,6 +685,9 @@ impl Reader<'_> {
                 },
             });
         }
+        if tag == 53 {
+            return Ok(EventKind::AttemptStarted { attempt: self.small()? });
+        }
         let (frame, state) = (self.frame()?, self.state()?);
         Ok(match tag {
             32 => EventKind::DistributedMapStarted { frame, state, length: self.small()? },
@@ -695,6 +720,21 @@ impl Reader<'_> {
                 result: self.option(Reader::payload)?,
                 bytes: self.number()?,
             },
+            50 => EventKind::MapRunRedriven {
+                frame,
+                state,
+                map_run: self.small().map(MapRunId)?,
+                map_run_arn: self.text()?,
+                redrive_count: self.small()?,
+            },
+            51 => {
+                let mut children = Vec::new();
+                for _ in 0..self.length()? {
+                    children.push(self.small()?);
+                }
+                EventKind::ChildrenRedriven { frame, state, children }
+            }
+            52 => EventKind::ChildNotRedriven { frame, state, index: self.small()? },
             _ => EventKind::ResultsWritten { frame, state, output: self.payload()? },
         })
     }

@@ -34,6 +34,11 @@ pub enum Command {
     /// A child was lost before its start became durable. `items` are those that it works on,
     /// where they are not in the state's data.
     RestartChild { map_run: MapRunId, index: u32, items: Option<Vec<ReadItem>> },
+    /// A child cannot be redriven: it stays as it ended.
+    KeepChild { map_run: MapRunId, index: u32, end: Box<ChildEnd> },
+    /// Run again, as a child of a Map Run of which this is the redrive. One that still runs for
+    /// an earlier one is stopped first.
+    RedriveChild { attempt: u32 },
     /// All items that a Map Run reads are kept; how many there are.
     ItemsRead { map_run: MapRunId, result: Result<u64, TaskFailure> },
     /// Items that were read, from `first` on. `is_end` where no more follow these.

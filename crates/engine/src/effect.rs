@@ -71,6 +71,9 @@ pub struct ChildStart {
     /// The scope of the program that it runs.
     pub processor: ScopeIndex,
     pub express: bool,
+    /// Which redrive of the Map Run wants it; 0 before the first. A child that ran for an
+    /// earlier one and was not successful is redriven.
+    pub attempt: u32,
     /// Absent where it may have been started by a process that ended: then it is looked for, and
     /// where it is not, [`crate::Command::RestartChild`] gives its input.
     pub input: Option<Payload>,

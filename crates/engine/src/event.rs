@@ -254,6 +254,31 @@ pub enum EventKind {
         frame: FrameId,
         state: StateIndex,
     },
+    /// A Map Run that was not successful goes on: the run of this id, whose redrive this is.
+    MapRunRedriven {
+        frame: FrameId,
+        state: StateIndex,
+        map_run: MapRunId,
+        map_run_arn: Box<str>,
+        redrive_count: u32,
+    },
+    /// Not in AWS's history: these children of the Map Run, which were not successful, run again.
+    ChildrenRedriven {
+        frame: FrameId,
+        state: StateIndex,
+        children: Vec<u32>,
+    },
+    /// Not in AWS's history: this child of the Map Run cannot be redriven and stays as it ended.
+    ChildNotRedriven {
+        frame: FrameId,
+        state: StateIndex,
+        index: u32,
+    },
+    /// Not in AWS's history: a child of a Map Run runs again because this redrive of the Map Run
+    /// wants it. An Express one is as before its first event, and starts anew.
+    AttemptStarted {
+        attempt: u32,
+    },
     /// Not in AWS's history: the items that the Map Run reads are kept, so many.
     ItemsRead {
         frame: FrameId,
@@ -300,6 +325,7 @@ impl EventKind {
             | EventKind::ExecutionAborted { .. }
             | EventKind::ExecutionTimedOut { .. }
             | EventKind::ExecutionRedriven { .. }
+            | EventKind::AttemptStarted { .. }
             | EventKind::MapRunUpdated { .. } => None,
             EventKind::StateEntered { frame, state, .. }
             | EventKind::StateExited { frame, state, .. }
@@ -332,6 +358,9 @@ impl EventKind {
             | EventKind::MapRunSucceeded { frame, state }
             | EventKind::MapRunFailed { frame, state, .. }
             | EventKind::MapRunAborted { frame, state }
+            | EventKind::MapRunRedriven { frame, state, .. }
+            | EventKind::ChildrenRedriven { frame, state, .. }
+            | EventKind::ChildNotRedriven { frame, state, .. }
             | EventKind::ItemsRead { frame, state, .. }
             | EventKind::ChildrenStarted { frame, state, .. }
             | EventKind::ChildEnded { frame, state, .. }
@@ -347,6 +376,9 @@ impl EventKind {
                 | EventKind::RetryScheduled { .. }
                 | EventKind::HeartbeatRecorded { .. }
                 | EventKind::CallbackRecorded { .. }
+                | EventKind::ChildrenRedriven { .. }
+                | EventKind::ChildNotRedriven { .. }
+                | EventKind::AttemptStarted { .. }
                 | EventKind::ItemsRead { .. }
                 | EventKind::ChildrenStarted { .. }
                 | EventKind::ChildEnded { .. }

@@ -72,7 +72,7 @@ pub struct Execution {
     /// Attempts that are not over, and the frames they are in.
     pub(crate) tasks: BTreeMap<TaskId, FrameId>,
     /// Every Map Run that was started.
-    map_runs: BTreeMap<MapRunId, MapRun>,
+    pub(crate) map_runs: BTreeMap<MapRunId, MapRun>,
     pub(crate) next_frame: u32,
     pub(crate) last_id: u32,
     pub(crate) deadline: Option<Timestamp>,
@@ -87,6 +87,8 @@ pub struct Execution {
     transitions: u64,
     last_event_at: Timestamp,
     pub(crate) redrives: Redrives,
+    /// The redrive of its Map Run that it runs for; 0 where none had to come first.
+    attempt: u32,
     data_use: DataUse,
     /// Whether its caller waits for it (StartSyncExecution).
     pub(crate) is_synchronous: bool,
@@ -119,6 +121,7 @@ impl Execution {
             transitions: 0,
             last_event_at: Timestamp::default(),
             redrives: Redrives::default(),
+            attempt: 0,
             data_use: DataUse::default(),
             is_synchronous: false,
         }
@@ -247,6 +250,13 @@ impl Execution {
         self.transitions
     }
 
+    /// Of the child of a Map Run: the redrive of the run that it runs for, or ran for last; 0
+    /// before the first.
+    pub fn attempt(&self) -> u32 {
+        let first = self.identity.map_run.as_ref().map_or(0, |child| child.first_attempt);
+        self.attempt.max(first)
+    }
+
     /// How much data an Express execution has handled; nothing of a Standard one.
     pub fn data_use(&self) -> DataUse {
         self.data_use
@@ -315,6 +325,13 @@ impl Execution {
                 self.transitions += 1;
                 self.remember_redrive(event);
             }
+            EventKind::AttemptStarted { attempt } => {
+                if self.identity.express {
+                    let identity = Arc::clone(&self.identity);
+                    *self = Execution { input: self.input.clone(), ..Execution::new(identity) };
+                }
+                self.attempt = *attempt;
+            }
             EventKind::StateEntered { frame, state, input } => {
                 self.transitions += 1;
                 self.frame_mut(*frame).enter(event, *state, input.clone());
@@ -359,6 +376,9 @@ impl Execution {
             | EventKind::MapRunSucceeded { .. }
             | EventKind::MapRunFailed { .. }
             | EventKind::MapRunAborted { .. }
+            | EventKind::MapRunRedriven { .. }
+            | EventKind::ChildrenRedriven { .. }
+            | EventKind::ChildNotRedriven { .. }
             | EventKind::ItemsRead { .. }
             | EventKind::ChildrenStarted { .. }
             | EventKind::ChildEnded { .. }
@@ -454,18 +474,28 @@ impl Execution {
             EventKind::DistributedMapStarted { .. } => {}
             EventKind::MapRunStarted { frame, state, settings, items } => {
                 let id = MapRunId(event.id);
-                let run = MapRun::new(id, *state, (**settings).clone(), event.at, items.clone());
+                let run = MapRun::new(id, *state, (**settings).clone(), event, items.clone());
                 self.map_runs.insert(id, run);
-                self.current_mut(*frame).phase = Phase::MapRun(id);
+                self.wait_for_map_run(*frame, id);
             }
             EventKind::MapRunSucceeded { frame, .. } => {
-                self.end_map_run(*frame, MapRunStatus::Succeeded, event.at);
+                self.end_map_run(*frame, MapRunStatus::Succeeded, None, event.at);
             }
-            EventKind::MapRunFailed { frame, .. } => {
-                self.end_map_run(*frame, MapRunStatus::Failed, event.at);
+            EventKind::MapRunFailed { frame, error, .. } => {
+                self.end_map_run(*frame, MapRunStatus::Failed, error.as_deref(), event.at);
             }
             EventKind::MapRunAborted { frame, .. } => {
-                self.end_map_run(*frame, MapRunStatus::Aborted, event.at);
+                self.end_map_run(*frame, MapRunStatus::Aborted, None, event.at);
+            }
+            EventKind::MapRunRedriven { frame, map_run, redrive_count, .. } => {
+                self.wait_for_map_run(*frame, *map_run);
+                self.map_run_mut(*frame).redrive(*redrive_count, event.at);
+            }
+            EventKind::ChildrenRedriven { frame, children, .. } => {
+                self.map_run_mut(*frame).redrive_children(children);
+            }
+            EventKind::ChildNotRedriven { frame, index, .. } => {
+                self.map_run_mut(*frame).keep_child(*index);
             }
             EventKind::ItemsRead { frame, total, .. } => self.map_run_mut(*frame).read(*total),
             EventKind::ChildrenStarted { frame, items, .. } => {
@@ -485,8 +515,20 @@ impl Execution {
         }
     }
 
-    fn end_map_run(&mut self, frame: FrameId, status: MapRunStatus, at: Timestamp) {
-        self.map_run_mut(frame).end(status, at);
+    fn wait_for_map_run(&mut self, frame: FrameId, id: MapRunId) {
+        let current = self.current_mut(frame);
+        current.phase = Phase::MapRun(id);
+        current.map_run = Some(id);
+    }
+
+    fn end_map_run(
+        &mut self,
+        frame: FrameId,
+        status: MapRunStatus,
+        error: Option<&str>,
+        at: Timestamp,
+    ) {
+        self.map_run_mut(frame).end(status, error, at);
         self.current_mut(frame).phase = Phase::Over;
     }
 
@@ -618,7 +660,7 @@ impl Execution {
         self.tasks.clear();
         for run in self.map_runs.values_mut() {
             if run.status == MapRunStatus::Running {
-                run.end(MapRunStatus::Aborted, at);
+                run.end(MapRunStatus::Aborted, None, at);
             }
         }
     }

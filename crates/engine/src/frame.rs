@@ -68,6 +68,8 @@ pub(crate) struct Current {
     pub(crate) phase: Phase,
     /// Of a container that failed: what a redrive goes on with.
     pub(crate) cut_off: Option<Box<CutOff>>,
+    /// Of a distributed Map: its last Map Run, which a redrive goes on with.
+    pub(crate) map_run: Option<MapRunId>,
 }
 
 /// What was going on inside a container when it failed.
@@ -99,6 +101,8 @@ pub(crate) enum Phase {
     Map(MapProgress),
     /// A distributed Map. How far its Map Run is is kept with the execution.
     MapRun(MapRunId),
+    /// A distributed Map that goes on with this Map Run, which was not successful.
+    MapRunToRedrive(MapRunId),
     /// Its work is over, well or badly. Within the same turn the state is left or tried again.
     Over,
 }
@@ -234,6 +238,7 @@ impl Frame {
             retry_count: 0,
             phase: Phase::Ready,
             cut_off: None,
+            map_run: None,
         }));
     }
 
@@ -281,7 +286,7 @@ impl Frame {
         match &self.at {
             At::Start { .. } | At::Between { .. } | At::Ended { .. } => true,
             At::In(current) => match &current.phase {
-                Phase::Ready => true,
+                Phase::Ready | Phase::MapRunToRedrive(_) => true,
                 Phase::Map(progress) => progress.has_room() || progress.is_complete(),
                 Phase::Parallel { open, .. } => *open == 0,
                 Phase::Waiting { .. }

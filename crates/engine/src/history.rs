@@ -148,6 +148,13 @@ fn of_state(kind: &EventKind, program: &Program) -> Projected {
             let members = vec![("mapRunArn", Detail::Text(settings.arn.clone()))];
             ("MapRunStarted", Some(("mapRunStartedEventDetails", members)))
         }
+        EventKind::MapRunRedriven { map_run_arn, redrive_count, .. } => {
+            let members = vec![
+                ("mapRunArn", Detail::Text(map_run_arn.clone())),
+                ("redriveCount", Detail::Number(u64::from(*redrive_count))),
+            ];
+            ("MapRunRedriven", Some(("mapRunRedrivenEventDetails", members)))
+        }
         EventKind::MapRunSucceeded { .. } => ("MapRunSucceeded", None),
         EventKind::MapRunFailed { error, cause, .. } => {
             ("MapRunFailed", Some(("mapRunFailedEventDetails", failure(error, cause))))

@@ -34,6 +34,8 @@ pub const WAIT_SECONDS_MAX: u64 = 2_147_483_647;
 pub const INLINE_MAP_CONCURRENCY: u32 = 40;
 /// Children of one Map Run that run side by side (AWS quota).
 pub const MAP_RUN_CONCURRENCY: u32 = 10_000;
+/// Redrives of one Map Run (AWS quota).
+pub const MAP_RUN_REDRIVES_MAX: u32 = 1_000;
 /// States one turn may pass before it is made durable and the execution yields (our own bound,
 /// so that one execution cannot hold up others). A child of a Map Run that is
 /// started counts as one.

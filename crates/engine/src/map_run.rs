@@ -8,7 +8,8 @@ use std::sync::Arc;
 use asl::{Payload, ScopeIndex, StateIndex, Timestamp, name_based_uuid};
 use serde_json::{Value, json};
 
-use crate::{Identity, Status, limits};
+use crate::failure::{DATA_LIMIT_EXCEEDED, RUNTIME};
+use crate::{Event, Identity, Status, limits};
 
 /// Names a Map Run of an execution: the id of its MapRunStarted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +25,8 @@ pub struct MapRunChild {
     pub items: u32,
     /// The scope of the program that it runs.
     pub processor: ScopeIndex,
+    /// The redrive of the Map Run that started it; 0 before the first.
+    pub first_attempt: u32,
 }
 
 /// The status of a Map Run, in AWS's words.
@@ -120,6 +123,9 @@ pub struct ChildEnd {
     pub output: Option<Payload>,
     pub error: Option<Box<str>>,
     pub cause: Option<Box<str>>,
+    /// How often it was redriven; 0 of an Express one, which starts anew.
+    pub redrive_count: u32,
+    pub redrive_date: Option<Timestamp>,
 }
 
 /// Numbers of children or items by status.
@@ -131,12 +137,22 @@ pub struct MapRunCounts {
     pub failed: u64,
     pub timed_out: u64,
     pub aborted: u64,
+    /// Those that were not successful and wait to be redriven. They are counted here alone.
+    pub pending_redrive: u64,
+    /// Those that were not successful and cannot be redriven. They are counted above, too.
+    pub failures_not_redrivable: u64,
 }
 
 impl MapRunCounts {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.pending + self.running + self.succeeded + self.failed + self.timed_out + self.aborted
+        self.pending
+            + self.running
+            + self.succeeded
+            + self.failed
+            + self.timed_out
+            + self.aborted
+            + self.pending_redrive
     }
 
     /// The number of this status.
@@ -160,20 +176,36 @@ pub struct MapRun {
     pub status: MapRunStatus,
     pub start_date: Timestamp,
     pub stop_date: Option<Timestamp>,
+    /// How often it was redriven, and when last.
+    pub redrive_count: u32,
+    pub redrive_date: Option<Timestamp>,
+    /// What its event in the history points at.
+    pub(crate) previous: u32,
     /// How many items there are; none as long as they are being read.
     pub total_items: Option<u64>,
     /// The items where they come from the state's data: an array; the pairs of an object.
     pub(crate) items: Option<Payload>,
     pub(crate) items_are_pairs: bool,
-    /// Of each child that was started.
+    /// Of each child that was started: how it is, or how it ended if it waits to be redriven.
     children: Vec<Status>,
     /// The first item of each child and the end, where items are in batches.
     offsets: Vec<u64>,
     running: BTreeSet<u32>,
+    /// Those that wait to be redriven.
+    to_redrive: BTreeSet<u32>,
+    /// Those that cannot be redriven.
+    not_redrivable: BTreeSet<u32>,
     executions: MapRunCounts,
     item_counts: MapRunCounts,
     results: BTreeMap<u32, Payload>,
     results_bytes: u64,
+    /// Of those children that were not successful and are in the state's output all the same:
+    /// what they take there.
+    failure_bytes: BTreeMap<u32, u64>,
+    /// Whether a result was let go because the output is too large anyway.
+    is_too_large: bool,
+    /// What it failed with.
+    error: Option<Box<str>>,
     /// The state's result, once the results are exported.
     written: Option<Payload>,
 }
@@ -183,7 +215,7 @@ impl MapRun {
         id: MapRunId,
         state: StateIndex,
         settings: MapRunSettings,
-        start_date: Timestamp,
+        started: &Event,
         items: Option<(Payload, bool)>,
     ) -> MapRun {
         let (items, items_are_pairs) =
@@ -195,18 +227,26 @@ impl MapRun {
             state,
             settings,
             status: MapRunStatus::Running,
-            start_date,
+            start_date: started.at,
             stop_date: None,
+            redrive_count: 0,
+            redrive_date: None,
+            previous: started.previous,
             total_items: total,
             items,
             items_are_pairs,
             children: Vec::new(),
             offsets: vec![0],
             running: BTreeSet::new(),
+            to_redrive: BTreeSet::new(),
+            not_redrivable: BTreeSet::new(),
             executions: MapRunCounts::default(),
             item_counts: MapRunCounts { pending: total.unwrap_or(0), ..MapRunCounts::default() },
             results: BTreeMap::new(),
             results_bytes: 0,
+            failure_bytes: BTreeMap::new(),
+            is_too_large: false,
+            error: None,
             written: None,
         }
     }
@@ -257,9 +297,22 @@ impl MapRun {
             && self.total_items.is_some_and(|total| self.next_item() < total)
     }
 
+    /// The children that are to be redriven next, `most` at most; those that are started for the
+    /// first time come after them.
+    pub(crate) fn next_to_redrive(&self, most: usize) -> Vec<u32> {
+        match self.status {
+            MapRunStatus::Running => {
+                self.to_redrive.iter().copied().take(self.room().min(most)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether every child has ended.
     pub(crate) fn is_complete(&self) -> bool {
-        self.running.is_empty() && self.total_items.is_some_and(|total| self.next_item() >= total)
+        self.running.is_empty()
+            && self.to_redrive.is_empty()
+            && self.total_items.is_some_and(|total| self.next_item() >= total)
     }
 
     /// Whether more has failed than is tolerated. A child that was stopped by itself has failed
@@ -287,6 +340,7 @@ impl MapRun {
     pub(crate) fn is_ready(&self) -> bool {
         self.status == MapRunStatus::Running
             && (self.is_intolerable()
+                || self.room() > 0 && !self.to_redrive.is_empty()
                 || self.wants_children() && self.items.is_some()
                 || self.is_complete()
                     && (self.settings.writing.is_none() || self.written.is_some()))
@@ -294,7 +348,10 @@ impl MapRun {
 
     /// The kept items for which children could be started now.
     pub fn items_wanted(&self) -> Option<ItemsWanted> {
-        let is_waiting = self.items.is_none() && !self.is_intolerable() && self.wants_children();
+        let is_waiting = self.items.is_none()
+            && self.to_redrive.is_empty()
+            && !self.is_intolerable()
+            && self.wants_children();
         is_waiting.then(|| ItemsWanted {
             first: self.next_item(),
             most: self.settings.batching.is_none().then(|| self.room()),
@@ -337,6 +394,26 @@ impl MapRun {
     /// Whether a child has not ended, as far as is known here.
     pub fn is_running(&self, index: u32) -> bool {
         self.status == MapRunStatus::Running && self.running.contains(&index)
+    }
+
+    /// Whether a child that was not successful waits to be redriven.
+    pub fn is_to_be_redriven(&self, index: u32) -> bool {
+        self.to_redrive.contains(&index)
+    }
+
+    /// The children that wait to be redriven, with how they ended.
+    pub fn to_redrive(&self) -> impl Iterator<Item = (u32, Status)> + '_ {
+        self.to_redrive.iter().map(|index| (*index, self.children[*index as usize]))
+    }
+
+    /// Whether a redrive of its execution goes on with it, as on AWS: not where it succeeded,
+    /// failed because its data were too large, or because of a `States.Runtime` error.
+    pub(crate) fn is_redrivable(&self) -> bool {
+        let error = self.error.as_deref();
+        matches!(self.status, MapRunStatus::Failed | MapRunStatus::Aborted)
+            && error != Some(RUNTIME)
+            && error != Some(DATA_LIMIT_EXCEEDED)
+            && !self.is_too_large
     }
 
     /// The children by status. How many the pending items will make is only guessed where they
@@ -394,8 +471,76 @@ impl MapRun {
             *counts.of(status) += count;
         }
         self.results_bytes += bytes;
+        if status != Status::Succeeded && bytes > 0 {
+            self.failure_bytes.insert(index, bytes);
+        }
+        self.is_too_large |= bytes > 0 && result.is_none();
         if let Some(result) = result {
             self.results.insert(index, result.clone());
+        }
+    }
+
+    /// It goes on with what was not successful, and with the items that no child has.
+    pub(crate) fn redrive(&mut self, redrive_count: u32, at: Timestamp) {
+        self.status = MapRunStatus::Running;
+        self.stop_date = None;
+        self.redrive_count = redrive_count;
+        self.redrive_date = Some(at);
+        (self.error, self.written) = (None, None);
+        if self.children.is_empty() && self.settings.reading.is_some() {
+            // The items are read again: nothing was made of them yet.
+            self.total_items = None;
+            self.item_counts.pending = 0;
+        }
+        let statuses = self.children.iter().zip(0_u32..);
+        let unsuccessful = statuses.filter(|(status, _)| **status != Status::Succeeded);
+        let to_redrive: BTreeSet<u32> = unsuccessful.map(|(_, index)| index).collect();
+        self.to_redrive = &to_redrive - &self.not_redrivable;
+        for index in self.to_redrive.clone() {
+            self.count_to_redrive(index, true);
+        }
+    }
+
+    /// Counts a child as one that waits to be redriven, or as what it was before.
+    fn count_to_redrive(&mut self, index: u32, waits: bool) {
+        let status = self.children[index as usize];
+        let items = u64::from(self.items_of(index));
+        for (counts, count) in [(&mut self.executions, 1), (&mut self.item_counts, items)] {
+            match waits {
+                true => {
+                    *counts.of(status) -= count;
+                    counts.pending_redrive += count;
+                }
+                false => {
+                    counts.pending_redrive -= count;
+                    *counts.of(status) += count;
+                }
+            }
+        }
+    }
+
+    /// These children run again, and what they were is forgotten.
+    pub(crate) fn redrive_children(&mut self, children: &[u32]) {
+        for index in children {
+            self.to_redrive.remove(index);
+            self.count_to_redrive(*index, false);
+            self.results.remove(index);
+            self.results_bytes -= self.failure_bytes.remove(index).unwrap_or(0);
+            let before = std::mem::replace(&mut self.children[*index as usize], Status::Running);
+            let items = u64::from(self.items_of(*index));
+            for (counts, count) in [(&mut self.executions, 1), (&mut self.item_counts, items)] {
+                *counts.of(before) -= count;
+                counts.running += count;
+            }
+            self.running.insert(*index);
+        }
+    }
+
+    /// A child cannot be redriven, now and later.
+    pub(crate) fn keep_child(&mut self, index: u32) {
+        if self.not_redrivable.insert(index) {
+            self.executions.failures_not_redrivable += 1;
+            self.item_counts.failures_not_redrivable += u64::from(self.items_of(index));
         }
     }
 
@@ -412,15 +557,27 @@ impl MapRun {
         self.written = Some(output);
     }
 
-    /// The run is over. What was running is stopped.
-    pub(crate) fn end(&mut self, status: MapRunStatus, at: Timestamp) {
+    /// The run is over. What was running is stopped; what waited to be redriven is as it was.
+    pub(crate) fn end(&mut self, status: MapRunStatus, error: Option<&str>, at: Timestamp) {
         self.status = status;
         self.stop_date = Some(at);
+        self.error = error.map(Into::into);
         for index in std::mem::take(&mut self.running) {
             self.end_child(index, Status::Aborted, None, 0);
         }
-        self.items = None;
-        self.results.clear();
+        for index in std::mem::take(&mut self.to_redrive) {
+            self.count_to_redrive(index, false);
+        }
+        // A redrive goes on with them.
+        if !self.is_redrivable() {
+            self.items = None;
+            self.results.clear();
+        }
+    }
+
+    /// Whether its results are more than the state's output may be.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.is_too_large || self.results_bytes > limits::PAYLOAD_BYTES_MAX as u64
     }
 
     /// Bytes of the results so far.
@@ -515,7 +672,10 @@ pub fn child_record(map_run_arn: &str, index: u32, express: bool, end: &ChildEnd
         record.insert("Output".into(), json!(output.text()));
         record.insert("OutputDetails".into(), json!({ "Included": true }));
     }
-    record.insert("RedriveCount".into(), json!(0));
+    record.insert("RedriveCount".into(), json!(end.redrive_count));
+    if let Some(date) = end.redrive_date {
+        record.insert("RedriveDate".into(), json!(date.to_iso_8601()));
+    }
     if end.status == Status::Succeeded {
         let reason = "Execution is SUCCEEDED and cannot be redriven";
         record.insert("RedriveStatus".into(), json!("NOT_REDRIVABLE"));

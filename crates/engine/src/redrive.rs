@@ -11,9 +11,10 @@ use asl::Timestamp;
 
 use crate::failure::DATA_LIMIT_EXCEEDED;
 use crate::frame::{At, Current, CutOff, Frame, Phase};
+use crate::map_run::{MapRun, MapRunId};
 use crate::{Event, EventKind, Execution, FrameId, Refusal, Status, limits};
 
-use crate::turn::{Over, Turn};
+use crate::turn::{Flow, Over, Turn};
 
 /// Why an execution cannot be redriven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ impl NotRedrivable {
 pub struct Redrivability {
     pub status: Status,
     pub is_express: bool,
+    /// The child of a Map Run, which alone redrives it; an Express one is started anew.
+    pub by_map_run: bool,
     pub event_count: u32,
     pub start_date: Timestamp,
     pub stop_date: Option<Timestamp>,
@@ -70,7 +73,7 @@ impl Redrivability {
             Status::Failed | Status::TimedOut | Status::Aborted => {}
         }
         if self.is_express {
-            Some(NotRedrivable::Express)
+            (!self.by_map_run).then_some(NotRedrivable::Express)
         } else if self.event_count >= limits::REDRIVE_EVENTS_BELOW {
             Some(NotRedrivable::HistoryEventLimitExceeded)
         } else if expired(self.start_date, limits::STANDARD_SECONDS_MAX) {
@@ -132,6 +135,7 @@ impl Execution {
         Redrivability {
             status: self.status,
             is_express: self.identity.express,
+            by_map_run: self.identity.map_run.is_some(),
             event_count: self.event_count(),
             start_date: self.start_date(),
             stop_date: self.stop_date(),
@@ -161,8 +165,9 @@ impl Execution {
             let At::In(current) = &mut frame.at else { continue };
             let is_whole = is_whole && id == FrameId(0);
             let inner = current.restore();
+            let run = current.map_run.filter(|run| !is_whole && goes_on(&self.map_runs, *run));
             if is_whole || !current.has_open_frames() {
-                current.phase = Phase::Ready;
+                current.phase = run.map_or(Phase::Ready, Phase::MapRunToRedrive);
                 *last_id = current.entered_id;
                 self.remove_descendants(id);
             } else {
@@ -171,6 +176,11 @@ impl Execution {
             }
         }
     }
+}
+
+/// Whether a redrive goes on with a Map Run; else it starts another.
+fn goes_on(map_runs: &BTreeMap<MapRunId, MapRun>, run: MapRunId) -> bool {
+    map_runs.get(&run).is_some_and(MapRun::is_redrivable)
 }
 
 impl Current {
@@ -212,10 +222,18 @@ impl Turn<'_> {
         if let Some(why) = execution.redrivability().refusal(now).or(by_map_run) {
             return Ok(Some(Refusal::NotRedrivable(why)));
         }
-        // A year is counted from the first start, the machine's own time anew.
+        self.go_on_after_end(client_token)?;
+        Ok(None)
+    }
+
+    fn go_on_after_end(&mut self, client_token: Option<Box<str>>) -> Flow {
+        let execution = &self.execution;
+        // A year is counted from the first start, the machine's own time anew; that is not the
+        // time of a Map Run's children.
         let most = execution.start_date().plus_seconds(limits::STANDARD_SECONDS_MAX);
-        let deadline = match self.program.timeout_seconds {
-            Some(seconds) => now.plus_seconds(seconds).min(most),
+        let own = self.program.timeout_seconds;
+        let deadline = match own.filter(|_| execution.identity.map_run.is_none()) {
+            Some(seconds) => self.stamp.now.plus_seconds(seconds).min(most),
             None => most,
         };
         let kind = EventKind::ExecutionRedriven {
@@ -224,6 +242,29 @@ impl Turn<'_> {
             client_token,
         };
         self.emit_after(self.execution.event_count(), kind)?;
+        Ok(())
+    }
+
+    /// A Map Run that is redriven wants its child to run again. The same redrive again changes
+    /// nothing.
+    pub(crate) fn redrive_child(&mut self, attempt: u32) -> Result<Option<Refusal>, Over> {
+        if self.execution.attempt() >= attempt {
+            return Ok(None);
+        }
+        if self.is_running() {
+            // Nobody waited for it any more, but it was not stopped yet.
+            let kind = EventKind::ExecutionAborted { error: None, cause: None };
+            let Over = self.end_execution(0, self.stamp.now, kind);
+        }
+        if let Some(why) = self.execution.redrivability().refusal(self.stamp.now) {
+            return Ok(Some(Refusal::NotRedrivable(why)));
+        }
+        self.emit_after(0, EventKind::AttemptStarted { attempt })?;
+        if self.execution.identity.express {
+            self.start(self.execution.input().clone())?;
+        } else {
+            self.go_on_after_end(None)?;
+        }
         Ok(None)
     }
 }

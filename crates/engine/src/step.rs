@@ -43,7 +43,8 @@ pub fn step(
     command: Command,
     stamp: Stamp<'_>,
 ) -> Decision {
-    if execution.status != Status::Running && !matches!(command, Command::Redrive { .. }) {
+    let is_redrive = matches!(command, Command::Redrive { .. } | Command::RedriveChild { .. });
+    if execution.status != Status::Running && !is_redrive {
         return Decision { refused: Some(Refusal::ExecutionOver), ..Decision::default() };
     }
     let mut turn = Turn::new(program, execution, stamp);
@@ -87,6 +88,8 @@ impl Turn<'_> {
             Command::RestartChild { map_run, index, items } => {
                 self.restart_child(map_run, index, items.as_deref())
             }
+            Command::KeepChild { map_run, index, end } => self.keep_child(map_run, index, &end),
+            Command::RedriveChild { attempt } => self.redrive_child(attempt),
             Command::ItemsRead { map_run, result } => self.items_read(map_run, result),
             Command::ItemsFetched { map_run, first, items, is_end } => {
                 self.items_fetched(map_run, first, &items, is_end)
@@ -105,7 +108,7 @@ impl Turn<'_> {
         }
     }
 
-    fn start(&mut self, input: asl::Payload) -> Flow {
+    pub(crate) fn start(&mut self, input: asl::Payload) -> Flow {
         assert_eq!(self.execution.last_id, 0, "an execution starts once");
         let most = match self.execution.identity.express {
             true => limits::EXPRESS_SECONDS_MAX,
@@ -229,6 +232,10 @@ impl Turn<'_> {
                     Phase::MapRun(run) => {
                         let run = *run;
                         self.bring_map_run_on(id, run)?;
+                    }
+                    Phase::MapRunToRedrive(run) => {
+                        let run = *run;
+                        self.redrive_map_run(id, run)?;
                     }
                     _ => self.work(id)?,
                 },

@@ -180,6 +180,7 @@ fn a_child_of_a_map_run_is_not_redriven_by_itself() {
         index: 0,
         items: 1,
         processor: asl::ScopeIndex(0),
+        first_attempt: 0,
     };
     let child = Identity { map_run: Some(map_run), ..identity() };
     for (identity, refused) in [

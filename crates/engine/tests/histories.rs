@@ -127,7 +127,7 @@ fn command(line: &Value, execution: &Execution) -> Command {
         "fail" => Command::FailTask { task: task(value), failure: failure(value) },
         "heartbeat" => Command::Heartbeat { task: task(value) },
         "redrive" => Command::Redrive { client_token: text(&value["token"]) },
-        "child" => {
+        "child" | "keep_child" => {
             let status = match value["status"].as_str() {
                 None => Status::Succeeded,
                 Some("FAILED") => Status::Failed,
@@ -144,11 +144,13 @@ fn command(line: &Value, execution: &Execution) -> Command {
                 output: value.get("output").map(payload),
                 error: text(&value["error"]),
                 cause: text(&value["cause"]),
+                redrive_count: 0,
+                redrive_date: None,
             };
-            Command::EndChild {
-                map_run: MapRunId(number("run")),
-                index: number("index"),
-                end: Box::new(end),
+            let (map_run, index) = (MapRunId(number("run")), number("index"));
+            match name.as_str() {
+                "child" => Command::EndChild { map_run, index, end: Box::new(end) },
+                _ => Command::KeepChild { map_run, index, end: Box::new(end) },
             }
         }
         "restart_child" => Command::RestartChild {
@@ -235,10 +237,14 @@ fn write_effect(text: &mut String, effect: &Effect) {
         }
         Effect::StartChild(start) => writeln!(
             text,
-            "    > start child {} of {} ({} items) {}",
+            "    > start child {} of {} ({} items){} {}",
             start.index,
             start.map_run.0,
             start.items,
+            match start.attempt {
+                0 => String::new(),
+                attempt => format!(" redrive={attempt}"),
+            },
             start.input.as_ref().map_or("?", |input| input.text()),
         ),
         Effect::StopChildren { map_run, children } => {

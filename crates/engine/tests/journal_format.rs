@@ -117,6 +117,16 @@ fn samples() -> Vec<EventKind> {
             deadline: Timestamp(1_800_000_000_000),
             client_token: text("token"),
         },
+        EventKind::MapRunRedriven {
+            frame,
+            state,
+            map_run: MapRunId(4),
+            map_run_arn: "arn:aws:states:us-east-1:123456789012:mapRun:M/L:u".into(),
+            redrive_count: 300,
+        },
+        EventKind::ChildrenRedriven { frame, state, children: vec![0, 300] },
+        EventKind::ChildNotRedriven { frame, state, index: 300 },
+        EventKind::AttemptStarted { attempt: 300 },
     ]
 }
 

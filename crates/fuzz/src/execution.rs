@@ -188,6 +188,8 @@ impl Driver<'_> {
                     output,
                     error: failure.error,
                     cause: failure.cause,
+                    redrive_count: 0,
+                    redrive_date: None,
                 });
                 Command::EndChild { map_run, index, end }
             }

@@ -473,9 +473,11 @@ mod tests {
             transitions: 1,
             redrive_count: 0,
             redrive_date: None,
+            pending_redrive: false,
             redrivability: Redrivability {
                 status: Status::Running,
                 is_express: false,
+                by_map_run: false,
                 event_count: 1,
                 start_date: Timestamp(1_700_000_000_123),
                 stop_date: None,

@@ -177,7 +177,7 @@ impl Held {
         let number = match self.numbers.get(arn) {
             Some(number) => *number,
             // One that began before it was watched would be half an execution.
-            None if progress.events[0].id != 1 => return,
+            None if !progress.events.iter().any(|event| event.id == 1) => return,
             None => {
                 let number = self.first + self.by_number.len() as u64;
                 self.numbers.insert(arn.clone(), number);
@@ -194,6 +194,13 @@ impl Held {
         };
         let index = usize::try_from(number - self.first).unwrap_or(usize::MAX);
         if let Some(entry) = self.by_number.get_mut(index) {
+            let starts_anew =
+                |event: &Event| matches!(event.kind, EventKind::AttemptStarted { .. });
+            if progress.events.iter().any(starts_anew) {
+                // The child of a Map Run that is redriven: what it did before is over.
+                entry.turns.clear();
+                self.bytes -= std::mem::take(&mut entry.bytes);
+            }
             entry.turns.push(Arc::clone(&progress.events));
             entry.status = progress.status;
             entry.last_event_at = last.at;

@@ -32,7 +32,7 @@ use crate::{
     StateMachineVersion, Statistics, TaskRunner,
 };
 
-pub use map_runs::MapRunDescription;
+pub use map_runs::{ChildFilter, MapRunDescription};
 pub use state_tests::{StateTestError, StateTestRequest};
 
 /// Why the runtime did not do what it was asked to. The API layer turns each into AWS's error.
@@ -195,6 +195,8 @@ pub struct ExecutionDescription {
     /// When it was redriven last.
     pub redrive_date: Option<Timestamp>,
     pub redrivability: Redrivability,
+    /// A child of a Map Run that was not successful and waits to be redriven.
+    pub pending_redrive: bool,
     /// What AWS bills an Express execution by, once it is over.
     pub billing: Option<Billing>,
 }
@@ -215,6 +217,8 @@ pub struct ExecutionSummary {
     pub redrive_date: Option<Timestamp>,
     /// Of a child of a Map Run: whose, and how many items it works on.
     pub map_run: Option<(Box<str>, u32)>,
+    /// A child of a Map Run that was not successful and waits to be redriven.
+    pub pending_redrive: bool,
     /// Where a following page goes on.
     pub place: ListPlace,
 }
@@ -466,14 +470,17 @@ impl Runtime {
         execution_arn: &str,
     ) -> Result<ExecutionDescription, RuntimeError> {
         let _working = self.driver.working();
-        match self.ask(Request::Describe { execution_arn: execution_arn.into() }).await? {
-            Answer::Described(described) => Ok(*described),
-            Answer::Elsewhere => {
-                let (driver, arn) = (Arc::clone(&self.driver), execution_arn.to_owned());
-                blocking(move || query::describe(&*driver.store, &arn)).await
-            }
-            _ => Err(wrong_answer()),
-        }
+        let mut described =
+            match self.ask(Request::Describe { execution_arn: execution_arn.into() }).await? {
+                Answer::Described(described) => *described,
+                Answer::Elsewhere => {
+                    let (driver, arn) = (Arc::clone(&self.driver), execution_arn.to_owned());
+                    blocking(move || query::describe(&*driver.store, &arn)).await?
+                }
+                _ => return Err(wrong_answer()),
+            };
+        described.pending_redrive = self.is_pending_redrive(&described).await?;
+        Ok(described)
     }
 
     /// The state machine as it was when the execution started.

@@ -217,7 +217,8 @@ pub(crate) fn find_child(store: &dyn Store, arn: &str) -> Result<FoundChild, Loa
     let mut journal = store.journal(row.key)?;
     journal.truncate(row.turns as usize);
     let execution = fold(Arc::new(identity), &journal, &row)?;
-    Ok(FoundChild::Ended(Box::new(child_end(&execution))))
+    let end = Box::new(child_end(&execution));
+    Ok(FoundChild::Ended { key: row.key, attempt: execution.attempt(), end })
 }
 
 /// Folds a journal to the execution that wrote it.
@@ -271,6 +272,7 @@ pub(crate) fn identity(row: &ExecutionRow) -> Result<(Identity, ExecutionHeader)
             index: link.index,
             items: link.items,
             processor: asl::ScopeIndex(link.processor),
+            first_attempt: link.attempt,
         }),
     };
     Ok((identity, header))

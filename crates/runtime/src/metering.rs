@@ -51,6 +51,7 @@ impl Billing {
 pub(crate) struct Before {
     transitions: u64,
     is_new: bool,
+    attempt: u32,
     was_running: bool,
 }
 
@@ -59,6 +60,7 @@ impl Before {
         Before {
             transitions: execution.transitions(),
             is_new: execution.event_count() == 0,
+            attempt: execution.attempt(),
             was_running: execution.status == Status::Running,
         }
     }
@@ -72,9 +74,11 @@ impl Before {
     ) -> DayUsage {
         let mut usage = Usage::default();
         if execution.identity.express {
-            usage.requests = u64::from(self.is_new);
+            // An Express child of a Map Run that is redriven is started anew.
+            let is_again = execution.attempt() != self.attempt;
+            usage.requests = u64::from(self.is_new || is_again);
             let billing = Billing::of(execution, definition_bytes);
-            if let Some(billing) = billing.filter(|_| self.was_running) {
+            if let Some(billing) = billing.filter(|_| self.was_running || is_again) {
                 usage.milliseconds = billing.milliseconds;
                 usage.megabyte_milliseconds =
                     billing.milliseconds.saturating_mul(billing.megabytes);

@@ -177,6 +177,7 @@ pub(crate) fn summary(row: ExecutionRow) -> Result<ExecutionSummary, RuntimeErro
         redrive_count: row.state.redrive_count,
         redrive_date: row.state.redrive_date.map(Timestamp),
         map_run,
+        pending_redrive: false,
         place,
     })
 }

@@ -373,6 +373,14 @@ pub(crate) struct ChildLink {
     pub(crate) items: u32,
     /// The scope of the definition that it runs.
     pub(crate) processor: u32,
+    /// The redrive of the Map Run that started it; 0 before the first.
+    #[serde(default, skip_serializing_if = "is_before_redrives")]
+    pub(crate) attempt: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+fn is_before_redrives(attempt: &u32) -> bool {
+    *attempt == 0
 }
 
 /// Whose Map Run it is, under its ARN.
@@ -565,11 +573,22 @@ mod tests {
             },
         );
         let arn = "arn:aws:states:us-east-1:123456789012:mapRun:Order/Each:u";
-        let child =
-            ChildLink { arn: arn.into(), parent: 7, run: 4, index: 99, items: 10, processor: 1 };
+        let child = ChildLink {
+            arn: arn.into(),
+            parent: 7,
+            run: 4,
+            index: 99,
+            items: 10,
+            processor: 1,
+            attempt: 0,
+        };
         check(
             "execution_header_1_map_run.json",
-            &ExecutionHeader { map_run: Some(child), ..header.clone() },
+            &ExecutionHeader { map_run: Some(child.clone()), ..header.clone() },
+        );
+        check(
+            "execution_header_1_map_run_redriven.json",
+            &ExecutionHeader { map_run: Some(ChildLink { attempt: 2, ..child }), ..header.clone() },
         );
         check(
             "map_run_1.json",

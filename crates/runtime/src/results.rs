@@ -109,7 +109,9 @@ impl ResultSource {
                 let mut found = VecDeque::new();
                 for index in range {
                     match find_child(&*store, &child_arn(&arn, index, is_express)) {
-                        Ok(FoundChild::Ended(end)) => found.push_back(EndedChild { index, end }),
+                        Ok(FoundChild::Ended { end, .. }) => {
+                            found.push_back(EndedChild { index, end })
+                        }
                         Ok(FoundChild::Absent) => {}
                         Ok(FoundChild::Open(_)) | Err(_) => return (found, index),
                     }

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Event, EventKind, TaskId, decode_turn};
-use store::{ExecutionKey, MemoryStore, Store};
+use store::{ExecutionKey, ExecutionRow, MemoryStore, Store};
 
+use crate::nested::rows;
 use crate::world::Summary;
 
 /// What an effect says has become durable before it.
@@ -152,7 +153,9 @@ impl Checkers {
         check_usage(store);
         summary.redrives += self.redriven.len();
         summary.children += crate::nested::check(store);
-        summary.map_run_children += crate::map_runs::check(store);
+        let (map_run_children, map_run_redrives) = crate::map_runs::check(store);
+        summary.map_run_children += map_run_children;
+        summary.map_run_redrives += map_run_redrives;
         let every_event = all_events(store);
         for (token, (ok, value)) in &self.reported {
             if !self.unknown.contains(token) {
@@ -172,16 +175,25 @@ fn check_usage(store: &MemoryStore) {
                 | EventKind::ExecutionRedriven { .. }
         )
     };
-    let expected = all_events(store).iter().filter(|event| counted(&event.kind)).count();
+    let (express, standard): (Vec<_>, Vec<_>) =
+        rows(store).into_iter().partition(|row| row.new.arn.contains(":express:"));
+    let of = |rows: &[ExecutionRow], is_counted: &dyn Fn(&EventKind) -> bool| {
+        let events = rows.iter().flat_map(|row| events(store, row.key));
+        events.filter(|event| is_counted(&event.kind)).count()
+    };
+    let expected = of(&standard, &counted);
     let usage = store.usage(i64::MIN, i64::MAX).expect("a store in memory answers");
     let found: u64 = usage.iter().map(|entry| entry.usage.transitions).sum();
     assert_eq!(found, expected as u64, "every state transition is counted once");
     let executions: u64 = usage.iter().map(|entry| entry.usage.executions).sum();
-    assert_eq!(executions as usize, store.sizes().executions, "every start is counted once");
+    assert_eq!(executions as usize, standard.len(), "every start is counted once");
+    let requests: u64 = usage.iter().map(|entry| entry.usage.requests).sum();
+    let starts = of(&express, &|kind| matches!(kind, EventKind::ExecutionStarted { .. }));
+    assert_eq!(requests as usize, starts, "every start is counted once");
 }
 
 /// What holds of every finished history.
-fn check_history(arn: &str, events: &[Event]) {
+pub(crate) fn check_history(arn: &str, events: &[Event]) {
     let shown: Vec<&Event> = events.iter().filter(|event| event.kind.is_history()).collect();
     for (index, event) in shown.iter().enumerate() {
         assert_eq!(event.id as usize, index + 1, "ids are dense: {arn}");

@@ -55,8 +55,12 @@ pub(crate) fn generate_parent(random: &Random, child: &str) -> Value {
 /// Lets some Maps run their items as executions of their own.
 fn distribute(value: &mut Value, random: &Random) {
     if value["Type"] == json!("Map") && random.once_in(2) {
+        let execution_type = match is_for_express(&value["ItemProcessor"]) && random.once_in(2) {
+            true => "EXPRESS",
+            false => "STANDARD",
+        };
         value["ItemProcessor"]["ProcessorConfig"] =
-            json!({ "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD" });
+            json!({ "Mode": "DISTRIBUTED", "ExecutionType": execution_type });
         value["ItemSelector"] = generate_input(random);
         value["ToleratedFailurePercentage"] = (*random.choose(&[0, 30, 100])).into();
         if random.once_in(4) {
@@ -70,6 +74,12 @@ fn distribute(value: &mut Value, random: &Random) {
         Value::Array(items) => items.iter_mut().for_each(|value| distribute(value, random)),
         _ => {}
     }
+}
+
+/// Whether Express executions can run these states.
+fn is_for_express(processor: &Value) -> bool {
+    let text = processor.to_string();
+    !["activity:", ".sync", ".waitForTaskToken", r#""Map""#].iter().any(|word| text.contains(word))
 }
 
 /// Shows every Task state of a definition.

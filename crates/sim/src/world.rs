@@ -31,6 +31,8 @@ pub struct Summary {
     pub children: usize,
     /// Executions that Map Runs started.
     pub map_run_children: usize,
+    /// Redrives of Map Runs.
+    pub map_run_redrives: usize,
     pub crashes: u32,
     pub store_faults: u32,
     pub task_faults: u32,

@@ -30,6 +30,7 @@ fn every_world_keeps_its_promises() {
                 total.redrives += summary.redrives;
                 total.children += summary.children;
                 total.map_run_children += summary.map_run_children;
+                total.map_run_redrives += summary.map_run_redrives;
                 total.crashes += summary.crashes;
                 total.store_faults += summary.store_faults;
                 total.task_faults += summary.task_faults;
@@ -49,6 +50,7 @@ fn every_world_keeps_its_promises() {
         assert!(total.redrives > 100);
         assert!(total.children > 100);
         assert!(total.map_run_children > 100);
+        assert!(total.map_run_redrives > 30);
         assert!(total.succeeded > 100 && total.succeeded < total.executions);
     }
 }

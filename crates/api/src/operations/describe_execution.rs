@@ -8,6 +8,7 @@ use crate::constraints::Member;
 use crate::dispatch::{Call, Operation};
 use crate::error::ApiError;
 use crate::json::JsonObject;
+use crate::operations::list_executions::status_name;
 use crate::shapes::{ARN, INCLUDED_DATA, METADATA_ONLY};
 
 pub(crate) const OPERATION: Operation = Operation {
@@ -24,7 +25,10 @@ async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     described_execution_arn(arn)?;
     let with_data = call.request.text("includedData") != Some(METADATA_ONLY);
     let execution = call.api.runtime.describe_execution(arn).await?;
-    let machine = call.api.runtime.state_machine(&execution.identity.state_machine_arn);
+    let machine_arn = &execution.identity.state_machine_arn;
+    // The state machine of a Map Run's child is a part of another.
+    let machine_arn = machine_arn.split_once('/').map_or(&**machine_arn, |(arn, _)| arn);
+    let machine = call.api.runtime.state_machine(machine_arn);
     let is_gone = machine.map_or(true, |machine| machine.deleting);
     let refusal = execution.redrivability.refusal(call.api.now());
     let refusal = match refusal {
@@ -46,7 +50,7 @@ fn describe(
     response.text("executionArn", &identity.arn);
     response.text("stateMachineArn", &identity.state_machine_arn);
     response.text("name", &identity.name);
-    response.text("status", execution.status.name());
+    response.text("status", status_name(execution.status, execution.pending_redrive));
     response.time("startDate", execution.start_date);
     response.optional_time("stopDate", execution.stop_date);
     if with_data {

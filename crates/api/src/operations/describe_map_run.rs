@@ -41,7 +41,8 @@ fn describe(run: &MapRunDescription) -> Vec<u8> {
         let written = run.results_written;
         response.object(key, |object| write_counts(object, counts, written));
     }
-    response.number("redriveCount", 0);
+    response.number("redriveCount", u64::from(run.redrive_count));
+    response.optional_time("redriveDate", run.redrive_date);
     response.finish()
 }
 
@@ -54,6 +55,6 @@ fn write_counts(object: &mut JsonObject, counts: &MapRunCounts, results_written:
     object.number("aborted", counts.aborted);
     object.number("total", counts.total());
     object.number("resultsWritten", results_written);
-    object.number("failuresNotRedrivable", 0);
-    object.number("pendingRedrive", 0);
+    object.number("failuresNotRedrivable", counts.failures_not_redrivable);
+    object.number("pendingRedrive", counts.pending_redrive);
 }

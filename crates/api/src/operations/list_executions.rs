@@ -1,8 +1,10 @@
 //! ListExecutions, newest first.
 
 use asl::MachineType;
+use engine::Status;
 use runtime::{
-    ExecutionKey, ExecutionQuery, ExecutionSummary, ExecutionsOf, ListPlace, status_code,
+    ChildFilter, ExecutionKey, ExecutionQuery, ExecutionSummary, ExecutionsOf, ListPlace,
+    status_code,
 };
 
 use crate::arn::{Qualifier, map_run_arn, state_machine_arn};
@@ -40,27 +42,43 @@ pub(crate) const OPERATION: Operation = Operation {
 /// A status that only children of Map Runs have.
 const PENDING_REDRIVE: &str = "PENDING_REDRIVE";
 
+/// The status as lists and descriptions show it.
+pub(crate) fn status_name(status: Status, pending_redrive: bool) -> &'static str {
+    match pending_redrive {
+        true => PENDING_REDRIVE,
+        false => status.name(),
+    }
+}
+
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let of = executions_of(&call)?;
     let status = call.request.text("statusFilter").unwrap_or_default();
     let map_run = call.request.text("mapRunArn");
-    if let Some(map_run) = map_run {
-        call.api.runtime.describe_map_run(map_run).await?;
-    }
     let arn = call.request.text("stateMachineArn").or(map_run).unwrap_or_default();
     let redrive_filter = call.request.text("redriveFilter").unwrap_or_default();
     let binding = [OPERATION.name, arn, status, redrive_filter];
     let after = pages::number_places(&call, &binding)?
         .map(|[moment, key]| ListPlace { moment: moment.cast_signed(), key: ExecutionKey(key) });
     let items = page_items(call.request.integer("maxResults"));
-    // No child was redriven yet, and none waits for it.
-    if status == PENDING_REDRIVE || redrive_filter == "REDRIVEN" {
-        let mut response = JsonObject::new();
-        response.objects("executions", &[], write);
-        return Ok(response.finish());
-    }
-    let query = ExecutionQuery { of, status: code_of(status), after, limit: items + 1 };
-    let mut executions = call.api.runtime.list_executions(query).await?;
+    let runtime = &call.api.runtime;
+    let mut executions = match map_run {
+        Some(map_run) => {
+            let filter = ChildFilter {
+                status: status_of(status),
+                pending_redrive: status == PENDING_REDRIVE,
+                redriven: match redrive_filter {
+                    "" => None,
+                    filter => Some(filter == "REDRIVEN"),
+                },
+            };
+            runtime.list_map_run_children(map_run, filter, after, items + 1).await?
+        }
+        None => {
+            let status = status_of(status).map(status_code);
+            let query = ExecutionQuery { of, status, after, limit: items + 1 };
+            runtime.list_executions(query).await?
+        }
+    };
     let has_more = executions.len() > items;
     executions.truncate(items);
 
@@ -108,20 +126,18 @@ fn executions_of(call: &Call<'_>) -> Result<ExecutionsOf, ApiError> {
     }
 }
 
-/// The code of a status; none for the empty text, which means all.
-fn code_of(status: &str) -> Option<u8> {
-    use engine::Status;
+/// The status of this name; none for the empty text, which means all.
+fn status_of(status: &str) -> Option<Status> {
     [Status::Running, Status::Succeeded, Status::Failed, Status::TimedOut, Status::Aborted]
         .into_iter()
         .find(|known| known.name() == status)
-        .map(status_code)
 }
 
 fn write(item: &mut JsonObject, execution: &ExecutionSummary) {
     item.text("executionArn", &execution.execution_arn);
     item.text("stateMachineArn", &execution.state_machine_arn);
     item.text("name", &execution.name);
-    item.text("status", execution.status.name());
+    item.text("status", status_name(execution.status, execution.pending_redrive));
     item.time("startDate", execution.start_date);
     item.optional_time("stopDate", execution.stop_date);
     if let Some((map_run_arn, items)) = &execution.map_run {

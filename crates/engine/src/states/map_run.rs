@@ -72,10 +72,8 @@ impl Turn<'_> {
         if is_negative {
             let failure = Failure::new(ITEM_READER_FAILED, "field MaxItems must be positive");
             self.fail_map_run(frame, failure)?;
-        } else if self.execution.map_run_expected(id).is_reading() {
-            self.effects.push(Effect::ReadItems { map_run: id });
         } else {
-            self.ask_for_writing(id);
+            self.begin_map_run(id);
         }
         Ok(())
     }
@@ -169,12 +167,67 @@ impl Turn<'_> {
             .evaluate(frame, sight, |environment| template.evaluate_payload(environment, field))?)
     }
 
+    /// Goes on with a Map Run that was not successful: with its children that were not, and with
+    /// the items that no child has.
+    pub(crate) fn redrive_map_run(&mut self, frame: FrameId, id: MapRunId) -> Flow {
+        let run = self.execution.map_run_expected(id);
+        let redrive_count = run.redrive_count + 1;
+        if redrive_count > limits::MAP_RUN_REDRIVES_MAX {
+            // Our own words: AWS documents the error, not its cause.
+            let most = limits::MAP_RUN_REDRIVES_MAX;
+            let cause = format!("The Map Run was redriven {most} times, which is the most.");
+            let failure = self.runtime_error(frame, cause);
+            return self.settle(frame, Err(failure.into()));
+        }
+        let kind = EventKind::MapRunRedriven {
+            frame,
+            state: run.state,
+            map_run: id,
+            map_run_arn: run.settings.arn.clone(),
+            redrive_count,
+        };
+        // It stands where MapRunStarted does.
+        self.emit_after(run.previous, kind)?;
+        self.begin_map_run(id);
+        Ok(())
+    }
+
+    /// Has done outside what a Map Run needs first.
+    fn begin_map_run(&mut self, id: MapRunId) {
+        if self.execution.map_run_expected(id).is_reading() {
+            self.effects.push(Effect::ReadItems { map_run: id });
+        } else {
+            self.ask_for_writing(id);
+        }
+    }
+
+    /// Has these children run again.
+    fn redrive_children(&mut self, frame: FrameId, id: MapRunId, children: Vec<u32>) -> Flow {
+        let run = self.execution.map_run_expected(id);
+        let wanted = |index: &u32| {
+            let items = run.items_of(*index);
+            let start = ChildStart { items, ..self.child_start(frame, id, *index) };
+            Effect::StartChild(Box::new(start))
+        };
+        let effects: Vec<Effect> = children.iter().map(wanted).collect();
+        self.states_passed += u32::try_from(children.len()).unwrap_or(u32::MAX);
+        let state = self.execution.current(frame).state;
+        self.emit(frame, EventKind::ChildrenRedriven { frame, state, children })?;
+        self.effects.extend(effects);
+        Ok(())
+    }
+
     /// Brings a Map Run on: fails it, starts children, or ends it.
     pub(crate) fn bring_map_run_on(&mut self, frame: FrameId, id: MapRunId) -> Flow {
         let run = self.execution.map_run_expected(id);
         if run.is_intolerable() {
             let cause = "The specified tolerated failure threshold was exceeded";
             return self.fail_map_run(frame, Failure::new(THRESHOLD_EXCEEDED, cause));
+        }
+        let most = limits::TRANSITIONS_PER_TURN.saturating_sub(self.states_passed).max(1);
+        let children = run.next_to_redrive(most as usize);
+        if !children.is_empty() {
+            return self.redrive_children(frame, id, children);
         }
         if run.wants_children() {
             let Some(items) = run.items.clone() else { return Ok(()) };
@@ -284,6 +337,7 @@ impl Turn<'_> {
             items: 0,
             processor: map.processor,
             express: is_express(map),
+            attempt: run.redrive_count,
             input: None,
         }
     }
@@ -421,6 +475,24 @@ impl Turn<'_> {
         Ok((Failure::check_data(input, &self.state(frame).name)?, taken))
     }
 
+    /// A child cannot be redriven: it stays as it ended.
+    pub(crate) fn keep_child(
+        &mut self,
+        id: MapRunId,
+        index: u32,
+        end: &ChildEnd,
+    ) -> Result<Option<Refusal>, Over> {
+        let refused = self.end_child(id, index, end)?;
+        if refused.is_none()
+            && end.status != Status::Succeeded
+            && let Some(frame) = self.execution.frame_of_map_run(id)
+        {
+            let state = self.execution.current(frame).state;
+            self.emit(frame, EventKind::ChildNotRedriven { frame, state, index })?;
+        }
+        Ok(refused)
+    }
+
     /// A child has ended.
     pub(crate) fn end_child(
         &mut self,
@@ -528,7 +600,7 @@ impl Turn<'_> {
     /// Every child has ended, and not too many badly.
     fn end_map_run(&mut self, frame: FrameId, id: MapRunId) -> Flow {
         let run = self.execution.map_run_expected(id);
-        if run.results_bytes() > limits::PAYLOAD_BYTES_MAX as u64 {
+        if run.is_too_large() {
             let failure = Failure::too_large(&self.state(frame).name);
             return self.fail_map_run(frame, failure);
         }

@@ -23,7 +23,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn is_redrive(&self) -> bool {
-        matches!(self.then, Then::Redrive { .. })
+        matches!(self.then, Then::Redrive { .. } | Then::RedriveChild { .. })
     }
 }
 
@@ -33,6 +33,8 @@ pub(crate) enum Then {
     Stop(ReplyId),
     /// RedriveExecution: answer with its moment.
     Redrive { reply: ReplyId, client_token: Option<Box<str>> },
+    /// The redrive of a Map Run has this child run again.
+    RedriveChild { child: ChildOf, arn: Box<str> },
     /// SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat.
     Token(ReplyId),
     /// GetActivityTask: hand the task over.
@@ -55,7 +57,11 @@ impl Then {
             | Then::Token(reply)
             | Then::Update(reply)
             | Then::Redrive { reply, .. } => Some(*reply),
-            Then::Activity { .. } | Then::Submit(_) | Then::Return(_) | Then::Nothing => None,
+            Then::RedriveChild { .. }
+            | Then::Activity { .. }
+            | Then::Submit(_)
+            | Then::Return(_)
+            | Then::Nothing => None,
         }
     }
 }
@@ -327,6 +333,7 @@ pub(crate) fn description(
         redrive_count: execution.redrive_count(),
         redrive_date: execution.redrive_date(),
         redrivability: execution.redrivability(),
+        pending_redrive: false,
         billing: definition_bytes.and_then(|bytes| Billing::of(execution, bytes)),
     }
 }

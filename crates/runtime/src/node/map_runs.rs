@@ -6,12 +6,12 @@
 //! by its ARN, which follows from its place: what is not there is started again, what has ended
 //! is taken in. A child that is taken up asks in turn whether its parent still waits for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use engine::{
-    ChildEnd, ChildStart, Command, Effect, Execution, Identity, MapRunChild, MapRunId, child_arn,
-    child_name, labelled_machine_arn,
+    ChildEnd, ChildStart, Command, Effect, Execution, Identity, MapRunChild, MapRunId,
+    NotRedrivable, Refusal, Status, child_arn, child_name, labelled_machine_arn,
 };
 use store::ExecutionKey;
 
@@ -34,14 +34,20 @@ pub enum FoundChild {
     /// There is none with its ARN: its start never became durable.
     Absent,
     Open(ExecutionKey),
-    Ended(Box<ChildEnd>),
+    Ended {
+        key: ExecutionKey,
+        /// The redrive of its Map Run that it ran for last.
+        attempt: u32,
+        end: Box<ChildEnd>,
+    },
 }
 
 /// The children that this process takes care of.
 #[derive(Default)]
 pub(super) struct MapRunChildren {
-    /// Those whose end the parent is to be told.
-    known: HashSet<ChildOf>,
+    /// Those whose end the parent is to be told, with the redrive of the Map Run that they run
+    /// for. The end of an earlier run of theirs is not told, unless they succeeded in it.
+    known: HashMap<ChildOf, u32>,
     /// Those looked for in the store, with their ARNs.
     sought: HashMap<ChildOf, Box<str>>,
     /// Those that the store could not be asked for.
@@ -85,7 +91,7 @@ impl Node {
             return;
         }
         let child = ChildOf { parent, run: start.map_run, index: start.index };
-        let is_new = self.map_runs.known.insert(child);
+        let is_new = self.map_runs.known.insert(child, start.attempt) != Some(start.attempt);
         let arn = child_arn(&start.map_run_arn, start.index, start.express);
         let is_in_memory = self.executions.key_of(&arn).is_some();
         match start.input.clone() {
@@ -128,6 +134,7 @@ impl Node {
                 index: start.index,
                 items: start.items,
                 processor: start.processor,
+                first_attempt: start.attempt,
             }),
             arn,
         });
@@ -145,6 +152,7 @@ impl Node {
                 index: child.index,
                 items: start.items,
                 processor: start.processor.0,
+                attempt: start.attempt,
             }),
             ..(*header).clone()
         });
@@ -183,23 +191,85 @@ impl Node {
             }
         };
         self.map_runs.failures = 0;
-        let arn = self.map_runs.sought.remove(&child);
-        let is_wanted = self.map_runs.known.contains(&child);
-        let is_in_memory = arn.is_some_and(|arn| self.executions.key_of(&arn).is_some());
-        match found {
+        let arn = self.map_runs.sought.remove(&child).unwrap_or_default();
+        let is_in_memory = self.executions.key_of(&arn).is_some();
+        let wanted = self.map_runs.known.get(&child).copied();
+        match (found, wanted) {
             // It was started while it was looked for.
-            FoundChild::Absent if is_in_memory => {}
-            FoundChild::Absent if is_wanted => {
+            (FoundChild::Absent, _) if is_in_memory => {}
+            (FoundChild::Absent, Some(_)) => {
                 self.map_runs.known.remove(&child);
                 self.restart_lost_child(child);
             }
-            FoundChild::Open(key) if is_wanted => self.visit(key),
-            FoundChild::Open(key) => self.stop_map_run_child(key),
-            FoundChild::Ended(end) if is_wanted => {
-                self.map_runs.known.remove(&child);
-                self.tell_parent(child, end);
+            (FoundChild::Open(key), Some(0)) => self.visit(key),
+            (FoundChild::Open(key), Some(attempt)) => self.redrive_child(key, child, attempt, arn),
+            (FoundChild::Open(key), None) => self.stop_map_run_child(key),
+            (FoundChild::Ended { attempt, end, .. }, Some(wanted))
+                if attempt >= wanted || end.status == Status::Succeeded =>
+            {
+                self.tell_end(child, end);
             }
-            FoundChild::Absent | FoundChild::Ended(_) => {}
+            (FoundChild::Ended { key, .. }, Some(wanted)) => {
+                self.redrive_child(key, child, wanted, arn);
+            }
+            (FoundChild::Absent | FoundChild::Ended { .. }, None) => {}
+        }
+    }
+
+    /// Has a child run again, unless it does so already.
+    fn redrive_child(&mut self, key: ExecutionKey, child: ChildOf, attempt: u32, arn: Box<str>) {
+        let command = Command::RedriveChild { attempt };
+        self.reopen(key, Entry { command, then: Then::RedriveChild { child, arn } });
+    }
+
+    /// Whether a child is still to run again.
+    pub(super) fn is_child_wanted(&self, child: ChildOf) -> bool {
+        self.map_runs.known.contains_key(&child)
+    }
+
+    /// A child was redriven and that is durable; or it was refused.
+    pub(super) fn child_redriven(
+        &mut self,
+        key: ExecutionKey,
+        child: ChildOf,
+        refusal: Option<Refusal>,
+    ) {
+        let Some(Phase::Idle(execution)) = self.executions.get(key).map(|held| &held.phase) else {
+            return;
+        };
+        match refusal {
+            // Its Map Run has ended meanwhile.
+            None if !self.is_child_wanted(child) => {
+                let command = Command::Stop { error: None, cause: None };
+                // It is settled once all of its turn is let out.
+                if let Some(resident) = self.executions.get_mut(key) {
+                    resident.queue.push_back(Entry { command, then: Then::Nothing });
+                }
+            }
+            // What succeeded is told where every end is.
+            None | Some(Refusal::NotRedrivable(NotRedrivable::Succeeded)) => {}
+            Some(_) => {
+                let end = Box::new(child_end(execution));
+                self.keep_child(child, end);
+            }
+        }
+    }
+
+    /// A child stays as it ended.
+    pub(super) fn keep_child(&mut self, child: ChildOf, end: Box<ChildEnd>) {
+        // The next process tries again.
+        if self.map_runs.known.remove(&child).is_none() || self.is_stopping() {
+            return;
+        }
+        let ChildOf { parent, run, index } = child;
+        let command = Command::KeepChild { map_run: run, index, end };
+        self.command(parent, Entry { command, then: Then::Nothing });
+    }
+
+    /// A child that was to be redriven is not in the store any more.
+    pub(super) fn child_to_redrive_vanished(&mut self, child: ChildOf, arn: Box<str>) {
+        if self.is_child_wanted(child) {
+            self.seek(child, arn);
         }
     }
 
@@ -223,21 +293,25 @@ impl Node {
         let Some(child) = known.header.map_run.as_ref().map(ChildLink::child) else {
             return;
         };
-        let end = Box::new(child_end(execution));
-        if self.map_runs.known.remove(&child) {
-            self.tell_parent(child, end);
+        let Some(wanted) = self.map_runs.known.get(&child) else {
+            return;
+        };
+        if execution.attempt() >= *wanted || execution.status == Status::Succeeded {
+            let end = Box::new(child_end(execution));
+            self.tell_end(child, end);
         }
     }
 
     /// A child that was to be read has ended.
     pub(super) fn child_ended_in_store(&mut self, arn: &str, link: &ChildLink) {
         let child = link.child();
-        if self.map_runs.known.contains(&child) {
+        if self.is_child_wanted(child) {
             self.seek(child, arn.into());
         }
     }
 
-    fn tell_parent(&mut self, child: ChildOf, end: Box<ChildEnd>) {
+    fn tell_end(&mut self, child: ChildOf, end: Box<ChildEnd>) {
+        self.map_runs.known.remove(&child);
         // The next process finds it ended.
         if self.is_stopping() {
             return;
@@ -278,18 +352,24 @@ impl Node {
         let Some(child) = known.header.map_run.as_ref().map(ChildLink::child) else {
             return;
         };
-        if !self.map_runs.known.contains(&child) {
+        if !self.is_child_wanted(child) {
             self.read(child.parent, Reader::MapRunChild { key, child });
         }
     }
 
-    /// The parent of a child was read.
-    pub(super) fn child_checked(&mut self, key: ExecutionKey, child: ChildOf, is_awaited: bool) {
-        if is_awaited {
-            self.map_runs.known.insert(child);
-            self.visit(key);
-        } else {
-            self.stop_map_run_child(key);
+    /// The parent of a child was read: the redrive of its Map Run that waits for it, if one does.
+    pub(super) fn child_checked(&mut self, key: ExecutionKey, child: ChildOf, wanted: Option<u32>) {
+        let known = self.executions.get(key).and_then(|held| held.known.as_ref());
+        let arn = known.map(|known| known.identity.arn.clone()).unwrap_or_default();
+        match wanted {
+            None => self.stop_map_run_child(key),
+            Some(attempt) => {
+                self.map_runs.known.insert(child, attempt);
+                match attempt {
+                    0 => self.visit(key),
+                    _ => self.redrive_child(key, child, attempt, arn),
+                }
+            }
         }
     }
 
@@ -341,5 +421,7 @@ pub(crate) fn child_end(execution: &Execution) -> ChildEnd {
         output: execution.output().cloned(),
         error: execution.error().map(Into::into),
         cause: execution.cause().map(Into::into),
+        redrive_count: execution.redrive_count(),
+        redrive_date: execution.redrive_date(),
     }
 }

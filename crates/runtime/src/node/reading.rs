@@ -323,7 +323,7 @@ impl Node {
                 Reader::Describe(reply) | Reader::MapRuns(reply) => {
                     self.reply(reply, Ok(Answer::Elsewhere));
                 }
-                Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
+                Reader::MapRunChild { key, child } => self.child_checked(key, child, None),
                 Reader::LostMapRunChild(_) => {}
                 Reader::StartAgain { reply, parent, .. } => {
                     let answer = same_ended_start(row, parent.as_deref()).map(Answer::Started);
@@ -352,7 +352,7 @@ impl Node {
                 Reader::Describe(reply)
                 | Reader::MapRuns(reply)
                 | Reader::StartAgain { reply, .. } => self.reply(reply, Err(nothing())),
-                Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
+                Reader::MapRunChild { key, child } => self.child_checked(key, child, None),
                 Reader::LostMapRunChild(_) => {}
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }
@@ -367,6 +367,7 @@ impl Node {
                 Then::Return(task) => {
                     self.calls.remove(&(key, task));
                 }
+                Then::RedriveChild { child, arn } => self.child_to_redrive_vanished(child, arn),
                 Then::Submit(_) | Then::Nothing => {}
             }
         }

@@ -4,6 +4,7 @@ use engine::{Command, NotRedrivable, Refusal};
 use store::{ExecutionKey, StoreError};
 
 use super::executions::{Entry, Phase, Resident, Then};
+use super::map_runs::{ChildOf, child_end};
 use super::{Answer, Node, ReplyId};
 use crate::RuntimeError;
 
@@ -38,6 +39,10 @@ impl Node {
         let arn = &known.identity.state_machine_arn;
         let is_gone = self.registry.is_deleting(arn) || self.registry.machine(arn).is_err();
         let is_known = |token: &str| execution.redriven_with(token, now).is_some();
+        if let Some(Entry { then: Then::RedriveChild { child, .. }, .. }) = resident.queue.front() {
+            let (child, has_panicked) = (*child, resident.panic.take().is_some());
+            return self.begin_child_redrive(key, child, has_panicked);
+        }
         let why = match resident.queue.front().map(|entry| &entry.then) {
             // A panic in the redrive's turn leaves the execution as it was.
             _ if resident.panic.is_some() => {
@@ -55,6 +60,25 @@ impl Node {
         let refused = resident.queue.pop_front();
         if let Some(reply) = refused.and_then(|entry| entry.then.caller()) {
             self.reply(reply, Err(why));
+        }
+        self.settle(key);
+    }
+
+    /// The child of a Map Run is over, and its redrive is the next command.
+    fn begin_child_redrive(&mut self, key: ExecutionKey, child: ChildOf, has_panicked: bool) {
+        if self.is_child_wanted(child) && !has_panicked {
+            return self.begin_turn(key);
+        }
+        let Some(resident) = self.executions.get_mut(key) else {
+            return;
+        };
+        resident.queue.pop_front();
+        // A panic in the redrive's turn leaves the child as it was.
+        if let Phase::Idle(execution) = &resident.phase
+            && has_panicked
+        {
+            let end = Box::new(child_end(execution));
+            self.keep_child(child, end);
         }
         self.settle(key);
     }

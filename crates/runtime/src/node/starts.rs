@@ -218,7 +218,7 @@ impl Node {
                 Reader::Describe(reply) | Reader::MapRuns(reply) => {
                     self.reply(reply, Ok(super::Answer::Elsewhere));
                 }
-                Reader::MapRunChild { key, child } => self.child_checked(key, child, false),
+                Reader::MapRunChild { key, child } => self.child_checked(key, child, None),
                 Reader::LostMapRunChild(_) => {}
                 Reader::HandOver { poll, task, .. } => self.not_handed_over(key, poll, task),
             }

@@ -471,6 +471,7 @@ impl Node {
             Then::Redrive { reply, client_token } => {
                 self.answer_redrive(key, reply, client_token.as_deref(), refusal);
             }
+            Then::RedriveChild { child, .. } => self.child_redriven(key, child, refusal),
             Then::Token(reply) => {
                 let answer = match refusal {
                     None => Ok(Answer::Done),
@@ -508,7 +509,9 @@ impl Node {
             Then::Stop(reply) => self.reply(reply, Ok(Answer::Stopped(stop_date))),
             Then::Update(reply) => self.reply(reply, Err(RuntimeError::MapRunCompleted)),
             Then::Token(reply) => self.reply(reply, Err(RuntimeError::TaskDoesNotExist)),
-            Then::Redrive { .. } => unreachable!("a redrive never comes too late"),
+            Then::Redrive { .. } | Then::RedriveChild { .. } => {
+                unreachable!("a redrive never comes too late")
+            }
             Then::Activity { poll, task, .. } => self.not_handed_over(key, poll, task),
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
@@ -530,7 +533,7 @@ impl Node {
             Then::Return(task) => {
                 self.calls.remove(&(key, task));
             }
-            Then::Submit(_) | Then::Nothing => {}
+            Then::RedriveChild { .. } | Then::Submit(_) | Then::Nothing => {}
         }
     }
 
@@ -567,8 +570,8 @@ impl Node {
             }
             Reader::MapRunChild { key: child_key, child } => {
                 let run = execution.map_run(child.run);
-                let is_awaited = run.is_some_and(|run| run.is_running(child.index));
-                self.child_checked(child_key, child, is_awaited);
+                let run = run.filter(|run| run.is_running(child.index));
+                self.child_checked(child_key, child, run.map(|run| run.redrive_count));
             }
             Reader::LostMapRunChild(child) => self.restart_child(child),
             Reader::StartAgain { reply, input, parent } => {

@@ -10,6 +10,7 @@ mod children;
 mod executions;
 mod faults;
 mod jobs;
+mod map_run_redrives;
 mod map_runs;
 mod metering;
 mod mocks;

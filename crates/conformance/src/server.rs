@@ -70,7 +70,7 @@ impl Server {
         });
         let store = Arc::new(MemoryStore::default());
         let logs = LoggedEvents::default();
-        let options = TelemetryOptions { logs: Some(Box::new(logs.clone())) };
+        let options = TelemetryOptions { logs: vec![Box::new(logs.clone())], log_counts: None };
         let observer: Arc<dyn Observer> = Telemetry::start(options)?;
         let options = RuntimeOptions {
             observer: Some(observer),

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorType};
+use crate::server::Encrypted;
 
 /// Where the pages are.
 pub(crate) const PATH: &str = "/approve/";
@@ -247,6 +248,7 @@ pub(crate) fn create(api: &Api, head: &Parts, body: &[u8]) -> Result<Vec<u8>, Ap
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let base = match &api.options.approval_base_url {
         Some(base) => base.trim_end_matches('/').to_owned(),
+        None if head.extensions.get::<Encrypted>().is_some() => format!("https://{host}"),
         None => format!("http://{host}"),
     };
     let expires = jiff::Timestamp::from_millisecond(expires.0).unwrap_or_default().to_string();

@@ -33,6 +33,7 @@ mod status_event;
 mod tags;
 mod test_state;
 mod throttling;
+mod tls;
 mod usage;
 
 pub use api::{Api, ApiOptions};
@@ -42,6 +43,7 @@ pub use dispatch::operations;
 pub use execution_log::LogSettings;
 pub use metrics::{MetricsSource, write_family, write_histogram, write_sample};
 pub use name::is_name;
-pub use server::serve;
+pub use server::{serve, serve_tls};
 pub use status_event::status_event;
 pub use throttling::{Throttling, aws_state_transitions, throttled_names};
+pub use tls::{Tls, TlsError};

@@ -10,15 +10,15 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use runtime::NotReady;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -32,6 +32,7 @@ use crate::json::JsonObject;
 use crate::metrics;
 use crate::request;
 use crate::throttling;
+use crate::tls::{self, Tls};
 use crate::usage;
 
 /// Bytes of a request's body: a definition of 1 MB, every character of it escaped, and what
@@ -44,6 +45,8 @@ const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long a connection may take to send the head of its next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a connection may take to agree on TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long open requests may take to finish when the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no room for another connection.
@@ -67,12 +70,38 @@ pub async fn serve(
     api: Arc<Api>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_each(listener, &api, shutdown, |stream, connections| {
+        open_connection(stream, &api, connections);
+    })
+    .await
+}
+
+/// As [`serve`], to those who connect with TLS.
+pub async fn serve_tls(
+    listener: TcpListener,
+    tls: Arc<Tls>,
+    api: Arc<Api>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_each(listener, &api, shutdown, |stream, connections| {
+        let (tls, api) = (Arc::clone(&tls), Arc::clone(&api));
+        tokio::spawn(open_tls_connection(stream, tls, api, connections.watcher()));
+    })
+    .await
+}
+
+async fn serve_each(
+    listener: TcpListener,
+    api: &Api,
+    shutdown: impl Future<Output = ()>,
+    open: impl Fn(TcpStream, &GracefulShutdown),
+) -> io::Result<()> {
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => open_connection(stream, &api, &connections),
+                Ok((stream, _)) => open(stream, &connections),
                 Err(error) if is_one_connections(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -104,17 +133,60 @@ fn open_connection(stream: TcpStream, api: &Arc<Api>, connections: &GracefulShut
         let api = Arc::clone(&api);
         async move { Ok::<_, std::convert::Infallible>(respond(&api, request).await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
+    let connection = connections.watch(http_1().serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");
         }
     });
+}
+
+/// The request came with TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
+async fn open_tls_connection(stream: TcpStream, tls: Arc<Tls>, api: Arc<Api>, watcher: Watcher) {
+    let _ = stream.set_nodelay(true);
+    let stream = tokio::select! {
+        stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => stream,
+        () = api.stopping() => return,
+    };
+    let stream = match stream {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => return tracing::debug!("a TLS handshake took too long"),
+    };
+    let is_http_2 = tls::speaks_http_2(&stream);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let api = Arc::clone(&api);
+        request.extensions_mut().insert(Encrypted);
+        // HTTP/2 has the host in another place, which is what clients sign.
+        let authority = request.uri().authority().filter(|_| is_http_2);
+        if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
+            request.headers_mut().insert(HOST, host);
+        }
+        async move { Ok::<_, std::convert::Infallible>(respond(&api, request).await) }
+    });
+    let stream = TokioIo::new(stream);
+    let ended = if is_http_2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(HEAD_TIMEOUT)
+            .max_header_list_size(HEAD_BYTES_MAX as u32)
+            .serve_connection(stream, service);
+        watcher.watch(connection).await
+    } else {
+        watcher.watch(http_1().serve_connection(stream, service)).await
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+fn http_1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES_MAX);
+    builder
 }
 
 /// The body of a response: whole, or one that goes on.

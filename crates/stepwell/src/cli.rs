@@ -306,6 +306,9 @@ pub(crate) struct History {
     /// http://127.0.0.1:8083].
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+    /// A PEM file with the authorities to trust, where the server speaks TLS [env: AWS_CA_BUNDLE].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
     /// Show inputs and outputs too.
     #[arg(long)]
     pub(crate) data: bool,
@@ -341,6 +344,9 @@ pub(crate) struct Cost {
     /// http://127.0.0.1:8083].
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+    /// A PEM file with the authorities to trust, where the server speaks TLS [env: AWS_CA_BUNDLE].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
 }
 
 /// Print a completion script for a shell.

@@ -20,6 +20,7 @@ use crate::access::{AccessKeyTable, access_keys};
 use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
 use crate::failure::Failure;
 use crate::throttling::{ThrottlingSettings, ThrottlingTable};
+use crate::tls::{TlsSettings, TlsTable};
 
 /// The name of the configuration file that is looked for.
 pub(crate) const FILE_NAME: &str = "stepwell.toml";
@@ -77,6 +78,8 @@ struct File {
     routes: Vec<RouteConfig>,
     #[serde(default)]
     throttling: ThrottlingTable,
+    #[serde(default)]
+    tls: TlsTable,
 }
 
 /// `[server]`
@@ -277,6 +280,7 @@ pub(crate) struct Settings {
     /// How much is kept of Express executions that are over.
     pub(crate) express: ExpressLimits,
     pub(crate) throttling: ThrottlingSettings,
+    pub(crate) tls: TlsSettings,
 }
 
 impl Settings {
@@ -317,6 +321,7 @@ pub(crate) fn resolve(
         aws,
         routes,
         throttling,
+        tls,
         ..
     } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
@@ -349,6 +354,10 @@ pub(crate) fn resolve(
     let throttling = throttling.settle().map_err(|problem| {
         let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
         Failure::usage(format!("{}: throttling.operations: {problem}", file.display()))
+    })?;
+    let tls = tls.settle(&file_folder).map_err(|problem| {
+        let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
+        Failure::usage(format!("{}: tls: {problem}", file.display()))
     })?;
     let sends_execution_logs = execution_logs.cloudwatch_logs;
     let execution_logs = execution_logs.settle(&file_folder, &data);
@@ -392,6 +401,7 @@ pub(crate) fn resolve(
         aws,
         routes,
         throttling,
+        tls,
         mocks: options
             .mocks
             .mocks

@@ -16,6 +16,7 @@ mod style;
 mod telemetry;
 mod testing;
 mod throttling;
+mod tls;
 mod tokens;
 mod watcher;
 mod wiring;

@@ -1,7 +1,7 @@
 //! How the parts come together: store, integrations, runtime and the API in front.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -18,12 +18,13 @@ use telemetry::{
     AwsLogService, CloudWatchLogs, EventBus, EventTarget, LogFiles, LogOutput, LogSink, Telemetry,
     TelemetryOptions,
 };
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::commands::EVALUATE;
 use crate::config::{DataPlace, ExecutionLogs, Settings, StatusEvents};
 use crate::failure::Failure;
+use crate::tls::{Certificate, TlsSettings};
 use crate::tokens::{RememberingRunner, Tokens};
 
 /// The folder with what functions print, in the data directory.
@@ -49,11 +50,26 @@ pub(crate) struct Node {
     log_delivery: Option<JoinHandle<()>>,
 }
 
+/// An address that is taken, for the API.
+pub(crate) struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+    /// Where TLS is on, a port for the server's own functions and tasks, without it: what is on
+    /// this machine need not know the certificate.
+    own: Option<(TcpListener, SocketAddr)>,
+    /// One that is read from files, so that what is wrong with it is told first of all.
+    certificate: Option<Certificate>,
+}
+
 /// The API at an address.
 pub(crate) struct Server {
     url: String,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<std::io::Result<()>>,
+    /// What clients must trust, where it was made here.
+    authority: Option<PathBuf>,
+    stop: watch::Sender<bool>,
+    served: Vec<JoinHandle<std::io::Result<()>>>,
+    /// Keeps the certificate up to date.
+    keeping: Option<JoinHandle<()>>,
 }
 
 /// This program, as what evaluates expressions that may take long. None where the system does
@@ -131,13 +147,18 @@ impl Node {
     /// Serves the API to whoever connects.
     pub(crate) fn serve(
         &self,
-        listener: TcpListener,
+        listening: Listening,
         settings: &Settings,
     ) -> Result<Server, Failure> {
         let failed = |error: std::io::Error| {
             Failure::unsuccessful(format!("cannot serve {}: {error}", settings.listen))
         };
-        let url = url(&listener)?;
+        let url = listening.url();
+        let Listening { listener, address, own, certificate } = listening;
+        let certificate = match certificate {
+            None => Certificate::open(&settings.tls, &settings.data, address.ip())?,
+            read => read,
+        };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         let options = ApiOptions {
             account_id: settings.account_id.clone(),
@@ -149,12 +170,26 @@ impl Node {
             express: (settings.express.executions_max > 0).then(|| Arc::clone(&self.express)),
         };
         let api = Api::new(Arc::clone(&self.runtime), options);
-        let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(api::serve(listener, api, async {
+        let (stop, _) = watch::channel(false);
+        let stopped = || {
+            let mut stopped = stop.subscribe();
             // A sender that is gone stops the server, too.
-            let _ = stopped.await;
-        }));
-        Ok(Server { url, stop, served })
+            async move { drop(stopped.wait_for(|stopped| *stopped).await) }
+        };
+        let mut served = Vec::new();
+        let Some(certificate) = certificate else {
+            served.push(tokio::spawn(api::serve(listener, api, stopped())));
+            return Ok(Server { url, authority: None, stop, served, keeping: None });
+        };
+        if let Some((own, _)) = own {
+            let own = tokio::net::TcpListener::from_std(own).map_err(failed)?;
+            served.push(tokio::spawn(api::serve(own, Arc::clone(&api), stopped())));
+        }
+        let tls = Arc::clone(&certificate.tls);
+        served.push(tokio::spawn(api::serve_tls(listener, tls, api, stopped())));
+        let authority = certificate.authority.clone();
+        let keeping = Some(tokio::spawn(certificate.keep()));
+        Ok(Server { url, authority, stop, served, keeping })
     }
 
     /// Lets turns under way become durable and ends; calls of tasks are made again at the next
@@ -180,13 +215,24 @@ impl Server {
         &self.url
     }
 
+    /// How clients come to trust a certificate that was made here.
+    pub(crate) fn trust(&self) -> Option<String> {
+        let path = self.authority.as_ref()?;
+        Some(format!("clients trust it with AWS_CA_BUNDLE={}", path.display()))
+    }
+
     /// Answers open requests, takes no more, and ends.
     pub(crate) async fn stop(self) {
-        let _ = self.stop.send(());
-        match self.served.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the server failed"),
-            Err(error) => tracing::error!(%error, "the server panicked"),
+        self.stop.send_replace(true);
+        for served in self.served {
+            match served.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the server failed"),
+                Err(error) => tracing::error!(%error, "the server panicked"),
+            }
+        }
+        if let Some(keeping) = self.keeping {
+            keeping.abort();
         }
     }
 }
@@ -266,17 +312,23 @@ fn open_store(place: &DataPlace) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(store))
 }
 
-/// The URL of what a listener serves.
-pub(crate) fn url(listener: &TcpListener) -> Result<String, Failure> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::unsuccessful(format!("cannot tell the port: {error}")))?;
-    Ok(format!("http://{address}"))
+impl Listening {
+    /// Where clients find the API.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.own.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Where the server's own functions and tasks find it.
+    pub(crate) fn own_url(&self) -> String {
+        let address = self.own.as_ref().map_or(self.address, |(_, address)| *address);
+        format!("http://{address}")
+    }
 }
 
 /// Takes the address. Only this machine may reach it, unless callers have to sign or the
 /// operator says otherwise: then `is_open`.
-pub(crate) fn bind(listen: &str, is_open: bool) -> Result<TcpListener, Failure> {
+pub(crate) fn bind(listen: &str, is_open: bool, tls: &TlsSettings) -> Result<Listening, Failure> {
     let addresses: Vec<SocketAddr> = listen
         .to_socket_addrs()
         .map_err(|error| {
@@ -295,9 +347,17 @@ pub(crate) fn bind(listen: &str, is_open: bool) -> Result<TcpListener, Failure> 
         ));
     }
     let cannot = |error| Failure::unsuccessful(format!("cannot listen on {listen}: {error}"));
-    let listener = bind_patiently(&addresses).map_err(cannot)?;
-    listener.set_nonblocking(true).map_err(cannot)?;
-    Ok(listener)
+    let certificate = Certificate::of_files(tls)?;
+    let take = |addresses: &[SocketAddr]| -> io::Result<(TcpListener, SocketAddr)> {
+        let listener = bind_patiently(addresses)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    let (listener, address) = take(&addresses).map_err(cannot)?;
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let own = tls.is_on().then(|| take(&[loopback])).transpose().map_err(cannot)?;
+    Ok(Listening { listener, address, own, certificate })
 }
 
 /// Tries until [`BIND_PATIENCE`] has passed.

@@ -8,4 +8,5 @@ mod hostile;
 mod roles;
 mod server;
 mod throttling;
+mod tls;
 mod transcripts;

@@ -19,7 +19,7 @@ const ROLES: [(&str, Role); 4] = [
     ("admin", Role::Admin),
 ];
 
-fn keys() -> AccessKeys {
+pub(crate) fn keys() -> AccessKeys {
     AccessKeys::new(ROLES.map(|(name, role)| AccessKey {
         id: name.to_uppercase(),
         secret: format!("secret of {name}"),
@@ -32,6 +32,16 @@ fn keys() -> AccessKeys {
 
 /// The bytes of a call that is signed with a role's key.
 fn signed(role: &str, operation: &str, body: &str) -> Vec<u8> {
+    let mut text = "POST / HTTP/1.1\r\n".to_owned();
+    for (name, value) in signed_headers(role, operation, body) {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    text.into_bytes()
+}
+
+/// The headers of such a call.
+pub(crate) fn signed_headers(role: &str, operation: &str, body: &str) -> Vec<(String, String)> {
     let target = format!("AWSStepFunctions.{operation}");
     let headers = [
         ("host", "localhost"),
@@ -56,12 +66,8 @@ fn signed(role: &str, operation: &str, body: &str) -> Vec<u8> {
         SignableBody::Bytes(body.as_bytes()),
     );
     let (instructions, _) = sign(signable.unwrap(), &parameters).unwrap().into_parts();
-    let mut text = "POST / HTTP/1.1\r\n".to_owned();
-    for (name, value) in headers.into_iter().chain(instructions.headers()) {
-        text += &format!("{name}: {value}\r\n");
-    }
-    text += &format!("content-length: {}\r\n\r\n{body}", body.len());
-    text.into_bytes()
+    let all = headers.into_iter().chain(instructions.headers());
+    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 async fn call(server: &Server, role: &str, operation: &str, body: &str) -> Response {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{AccessKeys, Api, ApiOptions};
+use api::{AccessKeys, Api, ApiOptions, Tls};
 use asl::Payload;
 use engine::TaskFailure;
 use runtime::{
@@ -73,12 +73,30 @@ impl Server {
         let runtime = Runtime::start_with_clock(store, Arc::new(Echo), options, clock);
         let runtime = runtime.await.unwrap();
         let api = Api::new(Arc::clone(&runtime), ApiOptions { express, ..api });
+        Server::start_api(runtime, api, None).await
+    }
+
+    /// One to which clients connect with TLS.
+    pub(crate) async fn start_tls(tls: Arc<Tls>, access_keys: AccessKeys) -> Server {
+        let store = Arc::new(MemoryStore::default());
+        let runtime = Runtime::start(store, Arc::new(Echo), RuntimeOptions::default());
+        let runtime = runtime.await.unwrap();
+        let options = ApiOptions { access_keys: Arc::new(access_keys), ..ApiOptions::default() };
+        let api = Api::new(Arc::clone(&runtime), options);
+        Server::start_api(runtime, api, Some(tls)).await
+    }
+
+    async fn start_api(runtime: Arc<Runtime>, api: Arc<Api>, tls: Option<Arc<Tls>>) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(api::serve(listener, api, async move {
+        let stopped = async move {
             let _ = stopped.await;
-        }));
+        };
+        let serving = match tls {
+            None => tokio::spawn(api::serve(listener, api, stopped)),
+            Some(tls) => tokio::spawn(api::serve_tls(listener, tls, api, stopped)),
+        };
         Server { address, runtime, shutdown: Some(shutdown), serving }
     }
 

@@ -44,7 +44,7 @@ struct Bill {
 /// Asks a server for its usage and prints the bill.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let prices = Prices::load(arguments.prices.as_deref())?;
-    let client = Client::of(arguments.endpoint.as_deref())?;
+    let client = Client::of(arguments.endpoint.as_deref(), arguments.ca_bundle.as_deref())?;
     let query = arguments.month.as_ref().map_or(String::new(), |month| format!("?month={month}"));
     let answer = client.get(&format!("/api/usage{query}"))?;
     let usage: Usage = serde_json::from_value(answer)

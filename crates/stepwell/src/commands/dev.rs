@@ -22,7 +22,7 @@ use crate::style::{Style, Tone};
 use crate::telemetry;
 use crate::tokens::{TokenWatch, Tokens, answer_command, cli_options};
 use crate::watcher::FolderWatcher;
-use crate::wiring::{Node, bind, on_tokio, url};
+use crate::wiring::{Node, bind, on_tokio};
 
 /// Serves a folder until asked to stop.
 pub(crate) fn run(arguments: &Dev) -> Result<ExitCode, Failure> {
@@ -38,17 +38,19 @@ pub(crate) fn run(arguments: &Dev) -> Result<ExitCode, Failure> {
 
 async fn serve(folder: &Path, settings: &Settings) -> Result<ExitCode, Failure> {
     let stop = Stop::on_signals()?;
-    let listener = bind(&settings.listen, settings.is_open())?;
-    let url = url(&listener)?;
+    let listening = bind(&settings.listen, settings.is_open(), &settings.tls)?;
     let tokens = Arc::default();
-    let node = Node::start(settings, Some(&url), Some(&tokens)).await?;
+    let node = Node::start(settings, Some(&listening.own_url()), Some(&tokens)).await?;
     let mut progress = node.runtime.watch();
     let mut function_lines = node.integrations.subscribe_function_logs();
-    let mut screen = Screen::new(folder, url, tokens, settings);
-    let server = node.serve(listener, settings)?;
+    let mut screen = Screen::new(folder, listening.url(), tokens, settings);
+    let server = node.serve(listening, settings)?;
     let mut watcher = FolderWatcher::new()?;
     watcher.watch(watched_folders(folder, settings))?;
     screen.greet(settings)?;
+    if let Some(line) = server.trust() {
+        say(&line)?;
+    }
     let code = Code::of(&settings.functions);
     watcher.watch(code.folders.iter().map(PathBuf::as_path))?;
     let mut loaded = Loaded { folder, settings, node: &node, texts: BTreeMap::new(), code };

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &History) -> Result<ExitCode, Failure> {
 
 /// All events from a server, page by page.
 fn fetch(arguments: &History) -> Result<Vec<Value>, Failure> {
-    let client = Client::of(arguments.endpoint.as_deref())?;
+    let client = Client::of(arguments.endpoint.as_deref(), arguments.ca_bundle.as_deref())?;
     let mut events = Vec::new();
     let mut token = Value::Null;
     loop {

@@ -1,7 +1,6 @@
 //! `stepwell run`: one execution in this process.
 
 use std::io::{IsTerminal, Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +22,7 @@ use crate::stop::Stop;
 use crate::style::Style;
 use crate::telemetry;
 use crate::tokens::{TokenWatch, answer_command};
-use crate::wiring::{Node, Server, bind, on_tokio, url};
+use crate::wiring::{Listening, Node, Server, bind, on_tokio};
 
 /// Where a definition that needs answers is served if nobody says otherwise.
 const LISTEN: &str = "127.0.0.1:0";
@@ -125,14 +124,17 @@ struct Start {
 async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<ExitCode, Failure> {
     let Start { name, definition, machine, input, answers } = start;
     let stop = Stop::on_signals()?;
-    let listener = match &arguments.listen {
-        Some(listen) => Some(bind(listen, arguments.insecure || settings.is_open())?),
-        None if answers => Some(bind(LISTEN, false)?),
+    let listening = match &arguments.listen {
+        Some(listen) => {
+            Some(bind(listen, arguments.insecure || settings.is_open(), &settings.tls)?)
+        }
+        None if answers => Some(bind(LISTEN, false, &settings.tls)?),
         None => None,
     };
-    let url = listener.as_ref().map(url).transpose()?;
+    let url = listening.as_ref().map(Listening::url);
+    let own_url = listening.as_ref().map(Listening::own_url);
     let tokens = Arc::default();
-    let node = Node::start(settings, url.as_deref(), Some(&tokens)).await?;
+    let node = Node::start(settings, own_url.as_deref(), Some(&tokens)).await?;
     let registrar = Registrar { runtime: &node.runtime, settings };
     let machine = match registrar.register(&name, definition, &machine).await {
         Ok(registered) => registered.machine().clone(),
@@ -141,8 +143,8 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
         }
         Err(Refused::Other(message)) => return Err(Failure::usage(message)),
     };
-    let server = match listener {
-        Some(listener) => Some(serve(listener, &node, settings, &machine)?),
+    let server = match listening {
+        Some(listening) => Some(serve(listening, &node, settings, &machine)?),
         None => None,
     };
     let mut show = Show {
@@ -177,14 +179,17 @@ async fn execute(arguments: &Run, settings: &Settings, start: Start) -> Result<E
 
 /// Serves the API, and says how workers find it.
 fn serve(
-    listener: TcpListener,
+    listening: Listening,
     node: &Node,
     settings: &Settings,
     machine: &StateMachine,
 ) -> Result<Server, Failure> {
-    let server = node.serve(listener, settings)?;
+    let server = node.serve(listening, settings)?;
     let url = server.url();
     tell(&format!("listening on {url}"));
+    if let Some(line) = server.trust() {
+        tell(&line);
+    }
     for arn in activities(&machine.program) {
         tell(&format!("workers of {arn} are served there"));
     }

@@ -9,7 +9,7 @@ use crate::config::{environment, resolve};
 use crate::failure::Failure;
 use crate::stop::Stop;
 use crate::telemetry;
-use crate::wiring::{Node, bind, on_tokio, url};
+use crate::wiring::{Node, bind, on_tokio};
 
 /// Serves until asked to stop.
 pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
@@ -17,10 +17,13 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
     telemetry::start(&settings.log, settings.log_format)?;
     on_tokio(async {
         let stop = Stop::on_signals()?;
-        let listener = bind(&settings.listen, settings.is_open())?;
-        let node = Node::start(&settings, Some(&url(&listener)?), None).await?;
-        let server = node.serve(listener, &settings)?;
+        let listening = bind(&settings.listen, settings.is_open(), &settings.tls)?;
+        let node = Node::start(&settings, Some(&listening.own_url()), None).await?;
+        let server = node.serve(listening, &settings)?;
         say(&format!("listening on {}", server.url()))?;
+        if let Some(line) = server.trust() {
+            say(&line)?;
+        }
         tracing::info!(url = server.url(), account = settings.account_id, "ready");
         let signal = stop.asked().await;
         tracing::info!(signal, "stopping");

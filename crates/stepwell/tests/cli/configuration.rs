@@ -359,3 +359,79 @@ fn rates_are_of_operations_and_in_bounds() {
     "#]],
     );
 }
+
+#[test]
+fn a_certificate_comes_from_one_place_that_can_be_used() {
+    refused(
+        "[tls]\ncertificate = \"c.pem\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: tls: certificate and private_key go together
+    "#]],
+    );
+    refused(
+        "[tls]\nself_signed = true\nprivate_key = \"k.pem\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: tls: self_signed makes certificate and private_key, none may be given
+    "#]],
+    );
+    refused(
+        "[tls]\nnames = [\"example.org\"]\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: tls: names go with self_signed; others are in the certificate
+    "#]],
+    );
+    refused(
+        "[tls]\nself_signed = true\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: tls: self_signed keeps its authority in the data directory, and there is none
+        hint: name one with --data, or give certificate and private_key
+    "#]],
+    );
+    refused(
+        "[tls]\nself_signed = \"yes\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:2:15: invalid type: string "yes", expected a boolean
+          |
+        2 | self_signed = "yes"
+          |               ^^^^^
+    "#]],
+    );
+    refused(
+        "[tls]\ncert = \"c.pem\"\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:2:1: unknown field `cert`, expected one of `certificate`, `private_key`, `self_signed`, `names`
+          |
+        2 | cert = "c.pem"
+          | ^^^^
+    "#]],
+    );
+    let files = "[tls]\ncertificate = \"c.pem\"\nprivate_key = \"stepwell.toml\"\n";
+    refused(
+        files,
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: tls: cannot read c.pem: No such file or directory (os error 2)
+    "#]],
+    );
+    refused(
+        &files.replace("c.pem", "stepwell.toml"),
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: tls: stepwell.toml and stepwell.toml: the certificate cannot be read: there is no `BEGIN CERTIFICATE` in it
+    "#]],
+    );
+}

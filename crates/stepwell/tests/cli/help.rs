@@ -331,41 +331,44 @@ fn history() {
     check(
         &["history", "--help"],
         &expect![[r#"
-        exit status: 0
-        ----- stdout -----
-        Show the history of an execution as a table: when each event happened, how long each state and task
-        took, and what failed.
+            exit status: 0
+            ----- stdout -----
+            Show the history of an execution as a table: when each event happened, how long each state and task
+            took, and what failed.
 
-        The history comes from a running server, or from a file with the output of `aws stepfunctions
-        get-execution-history`.
+            The history comes from a running server, or from a file with the output of `aws stepfunctions
+            get-execution-history`.
 
-        Usage: stepwell history [OPTIONS] <ARN|FILE>
+            Usage: stepwell history [OPTIONS] <ARN|FILE>
 
-        Arguments:
-          <ARN|FILE>
-                  An execution's ARN, a file, or - for standard input
+            Arguments:
+              <ARN|FILE>
+                      An execution's ARN, a file, or - for standard input
 
-        Options:
-              --endpoint <URL>
-                  The server to ask [env: AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL] [default:
-                  http://127.0.0.1:8083]
+            Options:
+                  --endpoint <URL>
+                      The server to ask [env: AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL] [default:
+                      http://127.0.0.1:8083]
 
-              --data
-                  Show inputs and outputs too
+                  --ca-bundle <FILE>
+                      A PEM file with the authorities to trust, where the server speaks TLS [env: AWS_CA_BUNDLE]
 
-          -h, --help
-                  Print help (see a summary with '-h')
+                  --data
+                      Show inputs and outputs too
 
-        Examples:
-          stepwell history arn:aws:states:us-east-1:123456789012:execution:order:order-1042
-              From the server at http://127.0.0.1:8083
+              -h, --help
+                      Print help (see a summary with '-h')
 
-          stepwell history --endpoint http://127.0.0.1:9000 ARN
-              From another server
+            Examples:
+              stepwell history arn:aws:states:us-east-1:123456789012:execution:order:order-1042
+                  From the server at http://127.0.0.1:8083
 
-          aws stepfunctions get-execution-history --execution-arn ARN | stepwell history -
-              From any source, AWS included
-    "#]],
+              stepwell history --endpoint http://127.0.0.1:9000 ARN
+                  From another server
+
+              aws stepfunctions get-execution-history --execution-arn ARN | stepwell history -
+                  From any source, AWS included
+        "#]],
     );
 }
 

@@ -117,7 +117,7 @@ fn a_server_that_is_not_there() {
         &expect![[r#"
         exit status: 2
         ----- stderr -----
-        error: `ftp://x/` does not begin with http://
+        error: `ftp://x/` does not begin with http:// or https://
     "#]],
     );
     // Port 1 of this machine: nobody listens there.

@@ -26,6 +26,10 @@ const WORKING: [&str; 6] = [
 /// Bytes of an answer, if nothing else is said: more than any result of a task may have.
 const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Services whose causes tell how often the call was tried, as AWS's SDK does since 2025. Of the
+/// others there are only recordings without it.
+const COUNTING: [&str; 1] = ["Sfn"];
+
 /// A call to make.
 #[derive(Debug, Clone)]
 pub struct AwsCall<'a> {
@@ -123,6 +127,8 @@ pub struct ServiceFault {
     pub request_id: Option<String>,
     /// S3's second id.
     pub extended_request_id: Option<String>,
+    /// How often the call was tried.
+    pub attempts: u32,
 }
 
 impl AwsError {
@@ -154,6 +160,9 @@ impl ServiceFault {
             details.push_str(id);
         }
         details.push(')');
+        if COUNTING.contains(&&*self.prefix) {
+            details.push_str(&format!(" (SDK Attempt Count: {})", self.attempts));
+        }
         match &self.message {
             Some(message) => format!("{message} {details}"),
             None => details,
@@ -162,5 +171,47 @@ impl ServiceFault {
 
     fn into_failure(self) -> TaskFailure {
         task_failure(format!("{}.{}", self.prefix, self.exception), self.cause())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_those_of_the_java_sdk() {
+        let check = |prefix: &str, message: Option<&str>, extended: Option<&str>, cause: &str| {
+            let fault = ServiceFault {
+                prefix: prefix.into(),
+                exception: "E".to_owned(),
+                shape: None,
+                code: None,
+                message: message.map(str::to_owned),
+                status: 404,
+                request_id: Some("R".to_owned()),
+                extended_request_id: extended.map(str::to_owned),
+                attempts: 2,
+            };
+            assert_eq!(fault.cause(), cause);
+        };
+        check(
+            "DynamoDb",
+            Some("No."),
+            None,
+            "No. (Service: DynamoDb, Status Code: 404, Request ID: R)",
+        );
+        check(
+            "S3",
+            Some("No."),
+            Some("X"),
+            "No. (Service: S3, Status Code: 404, Request ID: R, Extended Request ID: X)",
+        );
+        check("S3", None, None, "(Service: S3, Status Code: 404, Request ID: R)");
+        check(
+            "Sfn",
+            Some("No."),
+            None,
+            "No. (Service: Sfn, Status Code: 404, Request ID: R) (SDK Attempt Count: 2)",
+        );
     }
 }

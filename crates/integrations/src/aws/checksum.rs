@@ -30,12 +30,17 @@ pub(super) fn headers(
     let (name, bytes) = match chosen {
         Some("SHA256") => ("x-amz-checksum-sha256", Sha256::digest(body).to_vec()),
         Some("SHA1") => ("x-amz-checksum-sha1", Sha1::digest(body).to_vec()),
-        Some("CRC32") => ("x-amz-checksum-crc32", crc(body, 0xEDB8_8320).to_be_bytes().to_vec()),
+        Some("CRC32") => ("x-amz-checksum-crc32", crc32(body).to_be_bytes().to_vec()),
         Some("CRC32C") => ("x-amz-checksum-crc32c", crc(body, 0x82F6_3B78).to_be_bytes().to_vec()),
         _ if operation.needs_checksum => ("content-md5", Md5::digest(body).to_vec()),
         _ => return Vec::new(),
     };
     vec![(name, STANDARD.encode(bytes))]
+}
+
+/// The check that ZIP uses.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    crc(bytes, 0xEDB8_8320)
 }
 
 /// A cyclic redundancy check of 32 bits, its polynomial with the lowest bit first.

@@ -109,7 +109,12 @@ impl AwsClient {
             let outcome = self.attempt(call, &target, &input, &wire, credentials.as_ref()).await;
             match outcome {
                 Ok(response) => return Ok(response),
-                Err((failure, error)) if failure == Failure::Final || attempt == ATTEMPTS_MAX => {
+                Err((failure, mut error))
+                    if failure == Failure::Final || attempt == ATTEMPTS_MAX =>
+                {
+                    if let AwsError::Service(fault) = &mut error {
+                        fault.attempts = attempt;
+                    }
                     return Err(error);
                 }
                 Err((failure, _)) => {
@@ -322,5 +327,6 @@ fn fault(call: &AwsCall<'_>, status: u16, headers: &Headers, body: &Bytes) -> Se
         status,
         request_id: error.request_id,
         extended_request_id: error.extended_request_id,
+        attempts: 1,
     }
 }

@@ -28,6 +28,7 @@ mod checksum;
 mod client;
 mod credentials;
 mod endpoint;
+pub(crate) mod event_stream;
 mod input;
 mod moment;
 mod output;

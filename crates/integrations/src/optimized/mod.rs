@@ -7,6 +7,7 @@
 mod bedrock;
 mod emr;
 mod events;
+mod harness;
 mod job;
 mod repetition;
 mod rules;
@@ -50,7 +51,8 @@ impl From<TaskFailure> for Refused {
 /// Whether there is work for a call here.
 pub(crate) fn knows(service: &str, action: &str, pattern: Pattern) -> bool {
     let is_job = matches!(pattern, Pattern::Sync | Pattern::Sync2);
-    let is_special = !is_job && (emr::knows(service, action) || bedrock::knows(service, action));
+    let is_special = !is_job
+        && [emr::knows, bedrock::knows, harness::knows].iter().any(|knows| knows(service, action));
     is_special || table::find(service, action).is_some_and(|row| !is_job || row.job.is_some())
 }
 
@@ -76,6 +78,9 @@ impl Optimized {
         }
         if bedrock::knows(service, action) {
             return self.invoke_model(call).await;
+        }
+        if harness::knows(service, action) {
+            return self.invoke_harness(call).await;
         }
         let row = table::find(service, action).ok_or_else(|| not_supported(call))?;
         match (pattern, &row.job) {

@@ -478,3 +478,108 @@ async fn models_are_invoked_with_json_or_objects() {
     )
     .await;
 }
+
+/// A frame of an event stream, with headers that are texts.
+fn frame(headers: &[(&str, &str)], payload: &Value) -> Vec<u8> {
+    let crc = |bytes: &[u8]| {
+        let step = |rest: u32| if rest & 1 == 1 { (rest >> 1) ^ 0xEDB8_8320 } else { rest >> 1 };
+        !bytes
+            .iter()
+            .fold(u32::MAX, |rest, byte| (0..8).fold(rest ^ u32::from(*byte), |rest, _| step(rest)))
+    };
+    let mut packed = Vec::new();
+    for (name, value) in headers {
+        packed.push(u8::try_from(name.len()).unwrap());
+        packed.extend(name.bytes());
+        packed.push(7);
+        packed.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
+        packed.extend(value.bytes());
+    }
+    let payload = payload.to_string();
+    let length = u32::try_from(16 + packed.len() + payload.len()).unwrap();
+    let mut frame = length.to_be_bytes().to_vec();
+    frame.extend(u32::try_from(packed.len()).unwrap().to_be_bytes());
+    frame.extend(crc(&frame).to_be_bytes());
+    frame.extend(packed);
+    frame.extend(payload.bytes());
+    frame.extend(crc(&frame).to_be_bytes());
+    frame
+}
+
+#[tokio::test]
+async fn an_agent_answers_with_its_last_turn() {
+    let event = |name: &str, payload: Value| {
+        frame(&[(":message-type", "event"), (":event-type", name)], &payload)
+    };
+    let start = event("messageStart", json!({"role": "assistant"}));
+    let text = |text: &str| {
+        event("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": text}}))
+    };
+    let stop = event("messageStop", json!({"stopReason": "end_turn"}));
+    let usage = json!({"inputTokens": 1, "outputTokens": 2, "totalTokens": 3});
+    let metadata = event("metadata", json!({"usage": usage, "metrics": {"latencyMs": 4}}));
+    let whole = [start, text("Hel"), text("lo"), stop, metadata].concat();
+    let broken = frame(
+        &[(":message-type", "exception"), (":exception-type", "internalServerException")],
+        &json!({"message": "out of order"}),
+    );
+    let cut = whole[..whole.len() - 1].to_vec();
+    let harness = "arn:aws:bedrock-agentcore:us-east-1:111111111111:harness/h";
+    let parameters = json!({"HarnessArn": harness, "SystemPrompt": [{"Text": "p"}],
+        "Messages": [{"Role": "user", "Content": [{"Text": "hi"}]}]});
+    for (body, expected) in [
+        (
+            whole,
+            expect![[
+                r#"{"Metrics":{"LatencyMs":4},"Output":{"Message":{"Content":[{"Text":"Hello"}],"Role":"assistant"}},"StopReason":"end_turn","Usage":{"InputTokens":1,"OutputTokens":2,"TotalTokens":3}}"#
+            ]],
+        ),
+        (
+            broken,
+            expect![
+                "BedrockAgentCore.InternalServerException: out of order (Service: BedrockAgentCore, Status Code: 200, Request ID: R)"
+            ],
+        ),
+        (
+            cut,
+            expect![
+                "BedrockAgentCore.SdkClientException: Unable to unmarshall response (the event stream is cut off)"
+            ],
+        ),
+    ] {
+        let web = Web::answering(move |_| {
+            let response = Response::builder()
+                .header("content-type", "application/vnd.amazon.eventstream")
+                .header("x-amzn-requestid", "R");
+            response.body(Bytes::from(body.clone())).unwrap()
+        })
+        .await;
+        let task = resource("bedrockagentcore:invokeHarness");
+        let shown = match world(&web).run(task, parameters.clone()).await {
+            Ok(output) => output.to_string(),
+            Err(failure) => failure.to_string(),
+        };
+        expected.assert_eq(&shown);
+        let request = web.last();
+        assert!(request.target.starts_with("/harnesses/invoke?harnessArn=arn%3Aaws"));
+        let session = request.header("x-amzn-bedrock-agentcore-runtime-session-id").unwrap();
+        assert!(session.len() >= 33, "{session}");
+        let body: Value = serde_json::from_str(&request.body).unwrap();
+        assert_eq!(body["systemPrompt"], json!([{"text": "p"}]));
+    }
+    check(
+        script(&[(
+            "POST /harnesses/invoke?harnessArn=h",
+            &[(429, json!({"__type": "ThrottlingException", "message": "slow down"}))],
+        )]),
+        "bedrockagentcore:invokeHarness",
+        json!({"HarnessArn": "h", "RuntimeSessionId": "s", "Messages": []}),
+        expect![[r#"
+            BedrockAgentCore.ThrottlingException: slow down (Service: BedrockAgentCore, Status Code: 429, Request ID: R)
+            POST /harnesses/invoke?harnessArn=h {"messages":[]}
+            POST /harnesses/invoke?harnessArn=h {"messages":[]}
+            POST /harnesses/invoke?harnessArn=h {"messages":[]}
+        "#]],
+    )
+    .await;
+}

@@ -69,15 +69,6 @@ async fn a_dry_run_starts_nothing() {
 }
 
 #[tokio::test]
-async fn other_services_are_refused() {
-    let world = World::new(&[], json!({}));
-    let action = ("bedrockagentcore", "invokeHarness");
-    let failure = world.run(service_resource(action.0, action.1), json!({})).await.unwrap_err();
-    expect!["Stepwell.NotSupported: The resource 'arn:aws:states:::bedrockagentcore:invokeHarness' of state 'Start' is not supported by this version of Stepwell"]
-        .assert_eq(&failure.to_string());
-}
-
-#[tokio::test]
 async fn a_wrong_declaration_fails_its_tasks() {
     let world = World::new(&[], json!({"f": {"runtime": "python"}}));
     expect![[

@@ -27,7 +27,10 @@ pub(super) fn read(
     match shape.payload.as_deref().and_then(|name| shape.member(name)) {
         Some(member) => {
             let of = service.shape(&member.reference);
-            let value = if matches!(of.shape_type, ShapeType::Blob | ShapeType::String) {
+            let value = if of.is_event_stream {
+                payload = Some(body.clone());
+                None
+            } else if matches!(of.shape_type, ShapeType::Blob | ShapeType::String) {
                 payload = Some(body.clone());
                 Some(blob(body))
             } else {

@@ -68,7 +68,12 @@ impl Integrations {
         let job_directory = config.job_directory.clone().unwrap_or_else(|| {
             std::env::temp_dir().join(format!("stepwell-jobs-{}", std::process::id()))
         });
-        let jobs = Jobs::new(config.jobs.clone(), job_directory, config.environment.clone());
+        let jobs = Jobs::new(
+            config.jobs.clone(),
+            job_directory,
+            config.environment.clone(),
+            config.poll_intervals,
+        );
         let routes = Routes::new(&config.routes);
         let functions = Functions::new(config);
         let services = Services {

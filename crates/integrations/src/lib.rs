@@ -40,7 +40,7 @@ pub use http_task::{
 pub use integrations::Integrations;
 pub use jobs::{
     ContainerConfig, ContainersConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig,
-    TaskDefinitionConfig,
+    KubernetesConfig, Pull, RetryRule, Runner, TaskDefinitionConfig,
 };
 pub use lambda::{FunctionLogLine, LogStream};
 pub use optimized::PollIntervals;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use api::AccessKey;
 use integrations::{
     ApprovalsConfig, ConnectionsConfig, ContainersConfig, FunctionConfig, FunctionsConfig,
-    HttpConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, TaskDefinitionConfig, Webhook,
+    HttpConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, KubernetesConfig,
+    TaskDefinitionConfig, Webhook,
 };
 use integrations::{AwsConfig, RouteConfig};
 use runtime::{ExpressLimits, Retention};
@@ -72,6 +73,8 @@ struct File {
     task_definitions: BTreeMap<String, TaskDefinitionConfig>,
     #[serde(default)]
     containers: ContainersConfig,
+    #[serde(default)]
+    kubernetes: KubernetesConfig,
     #[serde(default)]
     aws: AwsConfig,
     #[serde(default)]
@@ -481,6 +484,7 @@ fn check_jobs(
         job_queues: std::mem::take(&mut file.job_queues),
         task_definitions: std::mem::take(&mut file.task_definitions),
         containers: std::mem::take(&mut file.containers),
+        kubernetes: std::mem::take(&mut file.kubernetes),
     };
     jobs.resolve_paths(folder);
     refuse(path, jobs.check())?;

@@ -10,9 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
+use super::config::milli_cpus;
 use super::parameters::{batch_error, number, pairs, show_pairs, text, texts, with_metadata};
-use super::process::{Ended, Program, Run};
-use super::{Job, Jobs, Spec, bare_name, scope};
+use super::pods::Array;
+use super::retries::{self, RetryRule};
+use super::run::{Attempt, Ended, Limits, Program, Run, Runner};
+use super::{Job, Jobs, Origin, Spec, bare_name, scope};
 use crate::clock::now_milliseconds;
 
 /// Children of an array job (AWS Batch).
@@ -30,22 +33,29 @@ const ENDED: &str = "Essential container in task exited";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct BatchJob {
     id: String,
-    name: String,
+    pub(super) name: String,
     arn: String,
     /// The names of the queue and the definition, and their ARNs.
-    queue: String,
+    pub(super) queue: String,
     queue_arn: String,
-    definition_arn: String,
+    pub(super) definition_arn: String,
     parameters: BTreeMap<String, String>,
-    program: Program,
+    pub(super) program: Program,
     /// The variables that the job itself was given.
     environment: Vec<(String, String)>,
-    attempts: u64,
+    pub(super) attempts: u64,
     timeout_seconds: Option<u64>,
-    array_size: Option<u64>,
+    pub(super) array_size: Option<u64>,
     depends_on: Vec<String>,
     tags: Option<Value>,
-    created_at: i64,
+    pub(super) created_at: i64,
+    #[serde(default)]
+    evaluate_on_exit: Vec<RetryRule>,
+    /// As they were asked for: type and value.
+    #[serde(default)]
+    resources: Vec<(String, String)>,
+    #[serde(default)]
+    pub(super) origin: Origin,
 }
 
 impl Jobs {
@@ -93,6 +103,10 @@ impl Jobs {
         if !ATTEMPTS.contains(&attempts) {
             return Err(batch_error("Retry attempts must be between 1 and 10."));
         }
+        let evaluate_on_exit = retries::read(&parameters["RetryStrategy"])
+            .unwrap_or_else(|| config.evaluate_on_exit.clone());
+        retries::check(&evaluate_on_exit).map_err(|problem| batch_error(&problem))?;
+        let (resources, limits) = resources(overrides, config.image().limits());
         let timeout_seconds =
             number(&parameters["Timeout"], "AttemptDurationSeconds").or(config.timeout_seconds);
         if timeout_seconds.is_some_and(|seconds| seconds < TIMEOUT_SECONDS_MIN) {
@@ -122,7 +136,8 @@ impl Jobs {
                 environment: whole.collect(),
                 inherit_environment: config.inherit_environment.clone(),
                 region: region.to_owned(),
-                container: self.container(config.image.as_ref(), &config.engine_options),
+                container: config.image().container(&self.config.containers),
+                limits,
             },
             parameters: values,
             environment,
@@ -133,8 +148,36 @@ impl Jobs {
             tags: parameters.get("Tags").cloned(),
             name,
             created_at: now_milliseconds(),
+            evaluate_on_exit,
+            resources,
+            origin: Origin::of(call),
         })
     }
+}
+
+/// What a job asks for by its overrides, as it says it, and what it may use then.
+fn resources(overrides: &Value, mut limits: Limits) -> (Vec<(String, String)>, Limits) {
+    let mut asked = Vec::new();
+    // The older way to say it.
+    for (name, kind) in [("Vcpus", "VCPU"), ("Memory", "MEMORY")] {
+        if let Some(number) = number(overrides, name) {
+            asked.push((kind.to_owned(), number.to_string()));
+        }
+    }
+    for one in overrides["ResourceRequirements"].as_array().into_iter().flatten() {
+        if let (Some(kind), Some(value)) = (text(one, "Type"), text(one, "Value")) {
+            asked.retain(|(known, _)| *known != kind);
+            asked.push((kind, value));
+        }
+    }
+    for (kind, value) in &asked {
+        match kind.as_str() {
+            "VCPU" => limits.milli_cpus = value.parse().ok().and_then(milli_cpus),
+            "MEMORY" => limits.memory_megabytes = value.parse().ok(),
+            _ => {}
+        }
+    }
+    (asked, limits)
 }
 
 impl BatchJob {
@@ -155,14 +198,15 @@ pub(super) fn is_success(shown: &Value) -> bool {
 
 /// What came of a job or of one child of an array.
 struct Outcome {
-    attempts: Vec<Ended>,
+    /// Each with why it ended.
+    attempts: Vec<(Ended, String)>,
     /// Why it is as it is.
     reason: String,
 }
 
 impl Outcome {
     fn is_success(&self) -> bool {
-        self.reason == ENDED && self.attempts.last().is_some_and(|last| last.exit_code == 0)
+        self.reason == ENDED && self.attempts.last().is_some_and(|(last, _)| last.exit_code == 0)
     }
 }
 
@@ -175,6 +219,12 @@ pub(super) async fn carry_out(jobs: &Arc<Jobs>, job: &Arc<Job>, spec: &BatchJob)
         let outcome = attempts(jobs, job, spec, None).await;
         return show(spec, &outcome, None);
     };
+    let is_in_cluster = |container: &super::run::Container| container.runner == Runner::Kubernetes;
+    if spec.program.container.as_ref().is_some_and(is_in_cluster) {
+        let (succeeded, reason) = array_in_cluster(jobs, job, spec, size).await;
+        let outcome = Outcome { attempts: Vec::new(), reason };
+        return show(spec, &outcome, Some((size, succeeded)));
+    }
     let mut children = JoinSet::new();
     for index in 0..size {
         let (jobs, job) = (Arc::clone(jobs), Arc::clone(job));
@@ -209,15 +259,65 @@ async fn failed_dependency(jobs: &Arc<Jobs>, job: &Job, spec: &BatchJob) -> Opti
     None
 }
 
+/// Runs an array as one Job of a cluster, which tries each child by itself. Gives how many
+/// succeeded, and why the others did not.
+async fn array_in_cluster(
+    jobs: &Arc<Jobs>,
+    job: &Job,
+    spec: &BatchJob,
+    size: u64,
+) -> (u64, String) {
+    let Some(container) = &spec.program.container else {
+        return (0, "the job has no image".to_owned());
+    };
+    let runners = match jobs.runners() {
+        Ok(runners) => runners,
+        Err(reason) => return (0, reason),
+    };
+    let run = Run::new(&job.folder, "array");
+    // The cluster's scheduler starts them one after another; to the queue they are one.
+    let _slot = match run.is_started() {
+        true => jobs.queues.enter_at_once(&spec.queue),
+        false => tokio::select! {
+            biased;
+            reason = job.stopped() => return (0, reason),
+            slot = jobs.queues.enter(&spec.queue) => slot,
+        },
+    };
+    let environment = jobs.environment(&spec.program);
+    let parallelism =
+        jobs.config.job_queues.get(&spec.queue).map_or(u64::MAX, |queue| queue.limit as u64);
+    let final_exit_codes = retries::final_exit_codes(&spec.evaluate_on_exit, ENDED);
+    let array =
+        Array { size, parallelism, attempts: spec.attempts, final_exit_codes: &final_exit_codes };
+    let attempt = Attempt {
+        program: &spec.program,
+        environment: &environment,
+        timeout_seconds: spec.timeout_seconds,
+        title: &spec.name,
+    };
+    let finished = runners.pods.finish_array(&runners, &run, attempt, container, array);
+    let result = tokio::select! {
+        result = finished => result,
+        never = async {
+            job.stopped().await;
+            runners.stop(&run, &spec.program).await
+        } => match never {},
+    };
+    match result {
+        Ok(succeeded) if succeeded == size => (succeeded, ENDED.to_owned()),
+        Ok(succeeded) => {
+            (succeeded, job.stop_reason().unwrap_or_else(|| "Array Child Job failed".to_owned()))
+        }
+        Err(error) => (0, format!("CannotStartContainerError: {error}")),
+    }
+}
+
 /// Runs a job, or a child of an array, as often as it may be tried.
 async fn attempts(jobs: &Arc<Jobs>, job: &Job, spec: &BatchJob, index: Option<u64>) -> Outcome {
-    let run = |attempt: u64| match index {
-        None => Run::new(&job.folder, &format!("attempt-{attempt}")),
-        Some(index) => Run::new(&job.folder, &format!("child-{index}-attempt-{attempt}")),
-    };
     let mut ended = Vec::new();
     // What runs already does not wait for its turn again.
-    let slot = match run(1).is_started() {
+    let _slot = match run_of(job, index, 1).is_started() {
         true => jobs.queues.enter_at_once(&spec.queue),
         false => tokio::select! {
             biased;
@@ -226,53 +326,100 @@ async fn attempts(jobs: &Arc<Jobs>, job: &Job, spec: &BatchJob, index: Option<u6
         },
     };
     let mut reason = ENDED.to_owned();
-    for attempt in 1..=spec.attempts {
-        let run = run(attempt);
+    for number in 1..=spec.attempts {
+        let run = run_of(job, index, number);
         if !run.is_started()
             && let Some(stopped) = job.stop_reason()
         {
             reason = stopped;
             break;
         }
-        let mut environment = jobs.environment(&spec.program);
-        environment.insert("AWS_BATCH_JOB_ATTEMPT".to_owned(), attempt.to_string());
-        if let Some(index) = index {
-            environment.insert("AWS_BATCH_JOB_ARRAY_INDEX".to_owned(), index.to_string());
-        }
-        reason = ENDED.to_owned();
-        let finished = run.finish(&spec.program, &environment);
-        tokio::pin!(finished);
-        let result = tokio::select! {
-            result = &mut finished => result,
-            stopped = job.stopped() => {
-                reason = stopped;
-                let (result, ()) = tokio::join!(finished, run.stop(&spec.program));
-                result
+        let end = match attempt(jobs, job, spec, (index, number), &run).await {
+            Ok((end, why)) => {
+                reason = why;
+                end
             }
-            () = time_is_up(&run, spec.timeout_seconds) => {
-                reason = TIMED_OUT.to_owned();
-                let (result, ()) = tokio::join!(finished, run.stop(&spec.program));
-                result
-            }
-        };
-        match result {
-            Ok(end) => ended.push(end),
             Err(error) => {
                 reason = format!("CannotStartContainerError: {error}");
                 break;
             }
-        }
-        if ended.last().is_some_and(|end| end.exit_code == 0) || job.stop_reason().is_some() {
+        };
+        // What took too long is not tried again, as on AWS.
+        let goes_on = end.exit_code != 0
+            && reason != TIMED_OUT
+            && job.stop_reason().is_none()
+            && retries::is_retried(
+                &spec.evaluate_on_exit,
+                end.exit_code,
+                end.reason.as_deref().unwrap_or_default(),
+                &reason,
+            );
+        ended.push((end, reason.clone()));
+        if !goes_on {
             break;
         }
     }
-    drop(slot);
     Outcome { attempts: ended, reason }
 }
 
-/// Ready when an attempt has taken too long.
-async fn time_is_up(run: &Run, timeout_seconds: Option<u64>) {
-    let Some(seconds) = timeout_seconds else { return std::future::pending().await };
+fn run_of(job: &Job, index: Option<u64>, number: u64) -> Run {
+    match index {
+        None => Run::new(&job.folder, &format!("attempt-{number}")),
+        Some(index) => Run::new(&job.folder, &format!("child-{index}-attempt-{number}")),
+    }
+}
+
+/// One attempt: how it ended, and why.
+async fn attempt(
+    jobs: &Arc<Jobs>,
+    job: &Job,
+    spec: &BatchJob,
+    (index, number): (Option<u64>, u64),
+    run: &Run,
+) -> std::io::Result<(Ended, String)> {
+    let mut environment = jobs.environment(&spec.program);
+    environment.insert("AWS_BATCH_JOB_ATTEMPT".to_owned(), number.to_string());
+    if let Some(index) = index {
+        environment.insert("AWS_BATCH_JOB_ARRAY_INDEX".to_owned(), index.to_string());
+    }
+    let runners = jobs.runners().map_err(std::io::Error::other)?;
+    let told = Attempt {
+        program: &spec.program,
+        environment: &environment,
+        timeout_seconds: spec.timeout_seconds,
+        title: &spec.name,
+    };
+    let finished = runners.finish(run, told);
+    tokio::pin!(finished);
+    let ends_early = async {
+        tokio::select! {
+            stopped = job.stopped() => stopped,
+            () = time_is_up(run, spec) => TIMED_OUT.to_owned(),
+        }
+    };
+    tokio::select! {
+        result = &mut finished => {
+            let end = result?;
+            let reason = if end.timed_out { TIMED_OUT } else { ENDED };
+            Ok((end, reason.to_owned()))
+        }
+        reason = ends_early => tokio::select! {
+            result = finished => Ok((result?, reason)),
+            never = runners.stop(run, &spec.program) => match never {},
+        },
+    }
+}
+
+/// Ready when an attempt has taken too long. A cluster looks at the time itself.
+async fn time_is_up(run: &Run, spec: &BatchJob) {
+    let is_in_cluster = spec
+        .program
+        .container
+        .as_ref()
+        .is_some_and(|container| container.runner == Runner::Kubernetes);
+    let Some(seconds) = spec.timeout_seconds.filter(|_| !is_in_cluster) else {
+        return std::future::pending().await;
+    };
     let allowed = Duration::from_secs(seconds);
     let since = run.started_at().map_or(0, |started| now_milliseconds() - started);
     let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
@@ -292,15 +439,19 @@ fn show(spec: &BatchJob, outcome: &Outcome, array: Option<(u64, u64)>) -> Value 
         .attempts
         .iter()
         .enumerate()
-        .map(|(number, attempt)| {
+        .map(|(number, (attempt, reason))| {
+            let mut container = json!({
+                "ExitCode": attempt.exit_code,
+                "LogStreamName": log_stream(number),
+                "NetworkInterfaces": []
+            });
+            if let Some(reason) = &attempt.reason {
+                container["Reason"] = reason.as_str().into();
+            }
             json!({
-                "Container": {
-                    "ExitCode": attempt.exit_code,
-                    "LogStreamName": log_stream(number),
-                    "NetworkInterfaces": []
-                },
+                "Container": container,
                 "StartedAt": attempt.started_at,
-                "StatusReason": outcome.reason,
+                "StatusReason": reason,
                 "StoppedAt": attempt.stopped_at
             })
         })
@@ -309,13 +460,18 @@ fn show(spec: &BatchJob, outcome: &Outcome, array: Option<(u64, u64)>) -> Value 
         "Command": spec.program.command,
         "Environment": show_pairs(&spec.environment)
     });
-    if let Some(last) = outcome.attempts.last() {
+    if let Some((last, _)) = outcome.attempts.last() {
         container["ExitCode"] = last.exit_code.into();
         container["LogStreamName"] = log_stream(outcome.attempts.len() - 1).into();
     }
     container["MountPoints"] = json!([]);
     container["NetworkInterfaces"] = json!([]);
-    container["ResourceRequirements"] = json!([]);
+    if let Some(reason) = outcome.attempts.last().and_then(|(last, _)| last.reason.as_deref()) {
+        container["Reason"] = reason.into();
+    }
+    let resources = spec.resources.iter();
+    let resources = resources.map(|(kind, value)| json!({ "Type": kind, "Value": value }));
+    container["ResourceRequirements"] = resources.collect();
     container["Ulimits"] = json!([]);
     container["Volumes"] = json!([]);
     let mut shown = Map::new();
@@ -337,13 +493,15 @@ fn show(spec: &BatchJob, outcome: &Outcome, array: Option<(u64, u64)>) -> Value 
     put("JobName", spec.name.as_str().into());
     put("JobQueue", spec.queue_arn.as_str().into());
     put("Parameters", json!(spec.parameters));
-    put("RetryStrategy", json!({ "Attempts": spec.attempts }));
-    if let Some(last) = outcome.attempts.last() {
+    let rules: Vec<Value> = spec.evaluate_on_exit.iter().map(RetryRule::show).collect();
+    put("RetryStrategy", json!({ "Attempts": spec.attempts, "EvaluateOnExit": rules }));
+    if let Some((last, _)) = outcome.attempts.last() {
         put("StartedAt", last.started_at.into());
     }
     put("Status", if is_success { "SUCCEEDED" } else { "FAILED" }.into());
     put("StatusReason", outcome.reason.as_str().into());
-    let stopped_at = outcome.attempts.last().map_or_else(now_milliseconds, |last| last.stopped_at);
+    let stopped_at =
+        outcome.attempts.last().map_or_else(now_milliseconds, |(last, _)| last.stopped_at);
     put("StoppedAt", stopped_at.into());
     if let Some(tags) = &spec.tags {
         put("Tags", tags.clone());

@@ -5,11 +5,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
+
+use super::cluster::KubernetesConfig;
+use super::container_engine::check_host;
+use super::retries::{self, RetryRule};
+use super::run::{Container, Limits, Runner};
 
 /// Attempts of a job at most (AWS Batch).
 const ATTEMPTS_MAX: u32 = 10;
 /// Seconds that the timeout of a job has at least (AWS Batch).
 const TIMEOUT_SECONDS_MIN: u64 = 60;
+/// Megabytes of memory at least (AWS Batch).
+const MEMORY_MEGABYTES_MIN: u64 = 4;
 
 /// The parts of the configuration file about jobs.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -26,21 +34,99 @@ pub struct JobsConfig {
     pub task_definitions: BTreeMap<String, TaskDefinitionConfig>,
     #[serde(default)]
     pub containers: ContainersConfig,
+    /// The cluster of those that run there.
+    #[serde(default)]
+    pub kubernetes: KubernetesConfig,
 }
 
 /// How images are run.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContainersConfig {
-    /// The engine's program: `docker`, `podman`, or a path. Default `docker`.
-    #[serde(default = "docker")]
-    pub engine: String,
+    /// Who runs those that do not say it themselves. Default: a container engine.
+    #[serde(default)]
+    pub runner: Runner,
+    /// Where the engine listens: `unix:///run/podman/podman.sock`, `tcp://127.0.0.1:2375`.
+    /// Default: `DOCKER_HOST`, else where Docker and Podman listen.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// When the engine fetches an image. Default: when it does not have it.
+    #[serde(default)]
+    pub pull: Pull,
 }
 
-impl Default for ContainersConfig {
-    fn default() -> ContainersConfig {
-        ContainersConfig { engine: docker() }
+/// When images are fetched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pull {
+    #[default]
+    Missing,
+    Always,
+    Never,
+}
+
+/// How the image of a program is run, and what it may use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Image<'c> {
+    pub(super) name: Option<&'c String>,
+    runner: Option<Runner>,
+    engine_options: Option<&'c Value>,
+    pod_options: Option<&'c Value>,
+    vcpus: Option<f64>,
+    memory_megabytes: Option<u64>,
+}
+
+impl Image<'_> {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            memory_megabytes: self.memory_megabytes,
+            milli_cpus: self.vcpus.and_then(milli_cpus),
+        }
     }
+
+    /// The container of a program that has an image.
+    pub(super) fn container(&self, containers: &ContainersConfig) -> Option<Container> {
+        let runner = self.runner.unwrap_or(containers.runner);
+        let settings = match runner {
+            Runner::Engine => self.engine_options,
+            Runner::Kubernetes => self.pod_options,
+        };
+        Some(Container {
+            runner,
+            image: self.name?.clone(),
+            settings: settings.cloned().unwrap_or(Value::Null),
+        })
+    }
+
+    fn check(&self, what: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.name.is_none() && self.runner.is_some() {
+            problems.push(format!("{what}: 'runner' needs an 'image'"));
+        }
+        for (name, options) in
+            [("engine_options", self.engine_options), ("pod_options", self.pod_options)]
+        {
+            if options.is_some_and(|options| !options.is_object()) {
+                problems.push(format!("{what}: '{name}' is no table"));
+            }
+        }
+        if self.vcpus.is_some_and(|vcpus| milli_cpus(vcpus).is_none()) {
+            problems.push(format!("{what}: 'vcpus' must be more than 0"));
+        }
+        if self.memory_megabytes.is_some_and(|megabytes| megabytes < MEMORY_MEGABYTES_MIN) {
+            problems.push(format!(
+                "{what}: 'memory_megabytes' must be at least {MEMORY_MEGABYTES_MIN}"
+            ));
+        }
+        problems
+    }
+}
+
+/// Thousandths of a processor, if it is something.
+pub(super) fn milli_cpus(vcpus: f64) -> Option<u64> {
+    let milli = (vcpus * 1000.0).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was bounded")]
+    (1.0..=1e9).contains(&milli).then_some(milli as u64)
 }
 
 /// A kind of job: a program that runs and ends.
@@ -54,9 +140,21 @@ pub struct JobDefinitionConfig {
     /// The container image to run it in. Default: none, it is a process of this machine.
     #[serde(default)]
     pub image: Option<String>,
-    /// Further options of the container engine's `run`.
+    /// Who runs the image. Default: as `[containers]` says.
     #[serde(default)]
-    pub engine_options: Vec<String>,
+    pub runner: Option<Runner>,
+    /// Members for the engine's request that makes the container, such as `User` or `HostConfig`.
+    #[serde(default)]
+    pub engine_options: Option<Value>,
+    /// Members for the specification of the pod; the first of `containers` is the program's.
+    #[serde(default)]
+    pub pod_options: Option<Value>,
+    /// Processors that it may use. Default: no limit. Processes are not held to it.
+    #[serde(default)]
+    pub vcpus: Option<f64>,
+    /// Megabytes of memory that it may use. Default: no limit.
+    #[serde(default)]
+    pub memory_megabytes: Option<u64>,
     /// Where it runs. Default: the configuration file's folder.
     #[serde(default)]
     pub working_directory: Option<PathBuf>,
@@ -75,6 +173,9 @@ pub struct JobDefinitionConfig {
     /// Seconds after which an attempt is ended. Default: none.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
+    /// Which failures are tried again, and which are not. Default: all are.
+    #[serde(default)]
+    pub evaluate_on_exit: Vec<RetryRule>,
 }
 
 /// A queue of jobs.
@@ -107,9 +208,21 @@ pub struct ContainerConfig {
     /// The container image to run it in. Default: none, it is a process of this machine.
     #[serde(default)]
     pub image: Option<String>,
-    /// Further options of the container engine's `run`.
+    /// Who runs the image. Default: as `[containers]` says.
     #[serde(default)]
-    pub engine_options: Vec<String>,
+    pub runner: Option<Runner>,
+    /// Members for the engine's request that makes the container, such as `User` or `HostConfig`.
+    #[serde(default)]
+    pub engine_options: Option<Value>,
+    /// Members for the specification of the pod; the first of `containers` is the program's.
+    #[serde(default)]
+    pub pod_options: Option<Value>,
+    /// Processors that it may use. Default: no limit. Processes are not held to it.
+    #[serde(default)]
+    pub vcpus: Option<f64>,
+    /// Megabytes of memory that it may use. Default: no limit.
+    #[serde(default)]
+    pub memory_megabytes: Option<u64>,
     /// Where it runs. Default: the configuration file's folder.
     #[serde(default)]
     pub working_directory: Option<PathBuf>,
@@ -124,10 +237,6 @@ pub struct ContainerConfig {
     pub essential: bool,
 }
 
-fn docker() -> String {
-    "docker".to_owned()
-}
-
 fn one() -> u32 {
     1
 }
@@ -138,6 +247,32 @@ fn ten() -> usize {
 
 fn yes() -> bool {
     true
+}
+
+impl JobDefinitionConfig {
+    pub(super) fn image(&self) -> Image<'_> {
+        Image {
+            name: self.image.as_ref(),
+            runner: self.runner,
+            engine_options: self.engine_options.as_ref(),
+            pod_options: self.pod_options.as_ref(),
+            vcpus: self.vcpus,
+            memory_megabytes: self.memory_megabytes,
+        }
+    }
+}
+
+impl ContainerConfig {
+    pub(super) fn image(&self) -> Image<'_> {
+        Image {
+            name: self.image.as_ref(),
+            runner: self.runner,
+            engine_options: self.engine_options.as_ref(),
+            pod_options: self.pod_options.as_ref(),
+            vcpus: self.vcpus,
+            memory_megabytes: self.memory_megabytes,
+        }
+    }
 }
 
 impl JobsConfig {
@@ -151,6 +286,9 @@ impl JobsConfig {
         };
         for definition in self.job_definitions.values_mut() {
             resolve(&mut definition.working_directory);
+        }
+        if let Some(path) = &mut self.kubernetes.kubeconfig {
+            *path = base.join(&path);
         }
         for definition in self.task_definitions.values_mut() {
             for container in definition.containers.values_mut() {
@@ -192,13 +330,25 @@ impl JobsConfig {
                     "job definition '{name}': 'timeout_seconds' is less than {TIMEOUT_SECONDS_MIN}"
                 ));
             }
+            let what = format!("job definition '{name}'");
+            problems.extend(definition.image().check(&what));
+            if let Err(problem) = retries::check(&definition.evaluate_on_exit) {
+                problems.push(format!("{what}: {problem}"));
+            }
         }
         for (name, queue) in &self.job_queues {
             if queue.limit == 0 {
                 problems.push(format!("job queue '{name}': 'limit' is 0, but must be at least 1"));
             }
         }
+        if let Some(Err(problem)) = self.containers.host.as_deref().map(check_host) {
+            problems.push(format!("containers: {problem}"));
+        }
         for (family, definition) in &self.task_definitions {
+            for (name, container) in &definition.containers {
+                let what = format!("container '{name}' of task definition '{family}'");
+                problems.extend(container.image().check(&what));
+            }
             if !definition.containers.values().any(|container| container.essential) {
                 problems.push(format!("task definition '{family}': no container is essential"));
             }

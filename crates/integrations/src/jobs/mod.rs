@@ -1,22 +1,28 @@
-//! Containers and batch jobs without AWS: `ecs:runTask` and `batch:submitJob` run programs of
-//! this machine that are declared in the configuration file.
+//! Containers and batch jobs without AWS: `ecs:runTask` and `batch:submitJob` run programs that are
+//! declared in the configuration file, as processes of this machine, as containers of an engine or
+//! as Jobs of a Kubernetes cluster.
 //!
 //! A job belongs to the attempt of a task that asks for it: its id follows from the attempt, so
 //! that an attempt that is made again after a crash finds its job. Each job has a folder: what it
-//! is (`job.json`), that it is to stop (`stop`), how its programs run (see [`process`]) and what
+//! is (`job.json`), that it is to stop (`stop`), how its programs run (see [`run`]) and what
 //! came of it (`result.json`). Jobs outlive the server; the next one goes on waiting for them.
 
 mod batch;
+mod cluster;
 mod config;
+mod container_engine;
 mod ecs;
 mod parameters;
+mod pods;
 mod process;
 mod queues;
+mod retries;
+mod run;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use asl::{Pattern, Payload, Resource};
 use engine::TaskFailure;
@@ -28,13 +34,20 @@ use tokio::sync::watch;
 
 use crate::failure::task_failure;
 use crate::lambda::INHERITED;
-use process::{Container, Program};
+use crate::optimized::PollIntervals;
+use cluster::Cluster;
+use container_engine::Engine;
+use pods::Pods;
 use queues::Queues;
+use run::{Program, Runners, SharedRunners};
 
+pub use cluster::KubernetesConfig;
 pub use config::{
-    ContainerConfig, ContainersConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig,
+    ContainerConfig, ContainersConfig, JobDefinitionConfig, JobQueueConfig, JobsConfig, Pull,
     TaskDefinitionConfig,
 };
+pub use retries::RetryRule;
+pub use run::Runner;
 
 /// Jobs of all queues that run at the same time.
 const RUNNING_MAX: usize = 1_000;
@@ -46,7 +59,26 @@ pub(crate) struct Jobs {
     folder: PathBuf,
     server_environment: BTreeMap<String, String>,
     queues: Arc<Queues>,
+    intervals: PollIntervals,
+    /// Made when the first job needs them.
+    runners: OnceLock<Result<SharedRunners, String>>,
     open: Mutex<BTreeMap<String, Arc<Job>>>,
+}
+
+/// Which task asked for a job.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Origin {
+    execution_arn: String,
+    state_name: String,
+}
+
+impl Origin {
+    fn of(call: &TaskCall) -> Origin {
+        Origin {
+            execution_arn: (*call.execution_arn).to_owned(),
+            state_name: (*call.dispatch.state_name).to_owned(),
+        }
+    }
 }
 
 /// A job that is not over, or was not when it was last asked for.
@@ -67,14 +99,47 @@ enum Spec {
     Ecs(Box<ecs::EcsTask>),
 }
 
+impl Spec {
+    /// What a task gets of the result: of several tasks of ECS the first one, since that is where
+    /// a single one stands.
+    fn output<'r>(&self, result: &'r Value) -> &'r Value {
+        match (self, result) {
+            (Spec::Ecs(_), Value::Array(tasks)) => tasks.first().unwrap_or(result),
+            _ => result,
+        }
+    }
+}
+
 impl Jobs {
     pub(crate) fn new(
         config: JobsConfig,
         folder: PathBuf,
         server_environment: BTreeMap<String, String>,
+        intervals: PollIntervals,
     ) -> Arc<Jobs> {
         let queues = Queues::new(config.job_queues.clone(), RUNNING_MAX);
-        Arc::new(Jobs { config, folder, server_environment, queues, open: Mutex::default() })
+        Arc::new(Jobs {
+            config,
+            folder,
+            server_environment,
+            queues,
+            intervals,
+            runners: OnceLock::new(),
+            open: Mutex::default(),
+        })
+    }
+
+    /// Those who run programs.
+    fn runners(&self) -> Result<SharedRunners, String> {
+        let made = self.runners.get_or_init(|| {
+            let environment = &self.server_environment;
+            let engine = Engine::new(&self.config.containers, environment);
+            let cluster = Cluster::new(self.config.kubernetes.clone(), environment.clone());
+            let pods = Pods::new(cluster, self.intervals);
+            let runners = Runners::new(engine, pods, &self.folder);
+            runners.map(Arc::new).map_err(|error| format!("{}: {error}", self.folder.display()))
+        });
+        made.clone()
     }
 
     /// Whether the job that a call asks for is declared here.
@@ -118,14 +183,17 @@ impl Jobs {
             call.submission.submitted(Payload::from_value(submitted)).await;
         }
         let result = job.ended().await;
-        let shown = Payload::from_value(result.clone());
-        let is_success = match &job.spec {
-            Spec::Batch(_) => batch::is_success(&result),
-            Spec::Ecs(spec) => spec.is_success(&result),
+        let failed = match &job.spec {
+            Spec::Batch(_) if batch::is_success(&result) => None,
+            Spec::Batch(_) => Some(&result),
+            Spec::Ecs(spec) => spec.failed(&result),
         };
-        match is_success {
-            true => Ok(shown),
-            false => Err(task_failure("States.TaskFailed", shown.text())),
+        match failed {
+            None => Ok(Payload::from_value(job.spec.output(&result).clone())),
+            Some(shown) => {
+                let cause = Payload::from_value(shown.clone());
+                Err(task_failure("States.TaskFailed", cause.text()))
+            }
         }
     }
 
@@ -240,20 +308,12 @@ impl Jobs {
         self.open().remove(&job.id);
     }
 
-    /// The container of a program that has an image.
-    fn container(&self, image: Option<&String>, options: &[String]) -> Option<Container> {
-        Some(Container {
-            engine: self.config.containers.engine.clone(),
-            image: image?.clone(),
-            options: options.to_vec(),
-        })
-    }
-
-    /// The variables of a program: the few that everything needs, those that are asked for, and
-    /// its own.
+    /// The variables of a program: those that are asked for and its own; a process gets the few
+    /// that everything needs, too.
     fn environment(&self, program: &Program) -> BTreeMap<String, String> {
+        let always: &[&str] = if program.container.is_some() { &[] } else { &INHERITED };
         let asked_for = program.inherit_environment.iter().map(String::as_str);
-        let names = INHERITED.iter().copied().chain(asked_for);
+        let names = always.iter().copied().chain(asked_for);
         let mut environment: BTreeMap<String, String> = names
             .filter_map(|name| {
                 let value = self.server_environment.get(name)?;

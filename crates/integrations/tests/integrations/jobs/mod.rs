@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use asl::{Pattern, Payload, Resource};
 use engine::TaskFailure;
-use integrations::{Integrations, IntegrationsConfig, JobsConfig};
+use integrations::{Integrations, IntegrationsConfig, JobsConfig, PollIntervals};
 use runtime::{Submission, TaskCall, TaskRunner};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::world;
+
+mod clusters;
+mod containers;
 
 struct World {
     folder: TempDir,
@@ -34,6 +37,8 @@ impl World {
         let mut config = IntegrationsConfig::from_process_environment(Default::default());
         config.jobs = self.config.clone();
         config.job_directory = Some(self.folder.path().join("jobs"));
+        config.poll_intervals =
+            PollIntervals { first: Duration::from_millis(1), longest: Duration::from_millis(20) };
         let server = Integrations::new(config);
         server.resume_jobs();
         server
@@ -271,41 +276,4 @@ async fn a_task_is_answered_as_run_task_does() {
     let failure = run(&server, call("ecs", "runTask", Pattern::Sync, parameters)).await;
     // The same attempt asks for the same task, whatever it says.
     assert!(failure.is_ok(), "{failure:?}");
-}
-
-/// A container engine for tests: notes what it is asked, and runs the command itself.
-const ENGINE: &str = r#"#!/bin/sh
-echo "$@" >> calls
-while test "$1" != image; do shift; done
-shift
-exec "$@"
-"#;
-
-#[tokio::test]
-async fn an_image_is_run_by_the_engine() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let mut world = World::new(batch(json!({
-        "command": script("echo $A > seen; exit 4"),
-        "image": "image",
-        "engine_options": ["--network", "host"],
-        "environment": {"A": "secret"}
-    })));
-    let engine = world.folder.path().join("engine");
-    std::fs::write(&engine, ENGINE).unwrap();
-    std::fs::set_permissions(&engine, std::fs::Permissions::from_mode(0o755)).unwrap();
-    world.config.containers.engine = engine.to_str().unwrap().to_owned();
-    let failure = run(&world.server(), submit(Pattern::Sync, json!({}))).await.unwrap_err();
-    let shown: Value = serde_json::from_str(&failure.cause.unwrap()).unwrap();
-    assert_eq!(shown["Container"]["ExitCode"], 4);
-    assert_eq!(world.read("seen").unwrap(), "secret\n");
-    let id = shown["JobId"].as_str().unwrap();
-    let variables = ["A", "AWS_BATCH_JOB_ATTEMPT", "AWS_BATCH_JOB_ID", "AWS_BATCH_JQ_NAME"];
-    let variables =
-        variables.into_iter().chain(["AWS_DEFAULT_REGION", "AWS_REGION", "MANAGED_BY_AWS"]);
-    let variables: String = variables.map(|name| format!("--env {name} ")).collect();
-    let expected = format!(
-        "run --rm --name stepwell-{id}-attempt-1 {variables}--network host image /bin/sh -c echo $A > seen; exit 4\n"
-    );
-    assert_eq!(world.read("calls").unwrap(), expected);
 }

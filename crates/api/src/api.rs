@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use asl::{Payload, Timestamp};
-use runtime::{ExpressExecutions, Runtime};
+use runtime::{ExpressExecutions, LocalJobs, Runtime};
 use tokio::sync::watch;
 
 use crate::auth::AccessKeys;
@@ -28,6 +28,8 @@ pub struct ApiOptions {
     pub approval_base_url: Option<String>,
     /// The Express executions of late, if they are kept.
     pub express: Option<Arc<ExpressExecutions>>,
+    /// The batch jobs and containers that run without AWS.
+    pub jobs: Option<Arc<dyn LocalJobs>>,
     /// How often operations may be called, if that is bounded.
     pub throttling: Option<Arc<Throttling>>,
 }
@@ -41,6 +43,7 @@ impl Default for ApiOptions {
             metrics: None,
             approval_base_url: None,
             express: None,
+            jobs: None,
             throttling: None,
         }
     }

@@ -4,6 +4,7 @@
 mod events;
 mod executions;
 mod express;
+mod jobs;
 mod parameters;
 mod tree;
 
@@ -85,9 +86,12 @@ enum Route {
     ListExpress,
     DescribeExpress,
     ExpressHistory,
+    ListJobs,
+    DescribeJob,
+    JobLog,
 }
 
-const ROUTES: [(&str, Route); 8] = [
+const ROUTES: [(&str, Route); 11] = [
     ("/api/openapi.json", Route::OpenApi),
     ("/api/executions", Route::Search),
     ("/api/executions/{}", Route::Describe),
@@ -96,6 +100,9 @@ const ROUTES: [(&str, Route); 8] = [
     ("/api/express", Route::ListExpress),
     ("/api/express/{}", Route::DescribeExpress),
     ("/api/express/{}/history", Route::ExpressHistory),
+    ("/api/jobs", Route::ListJobs),
+    ("/api/jobs/{}", Route::DescribeJob),
+    ("/api/jobs/{}/log", Route::JobLog),
 ];
 
 /// The route of a path, and the part of it that names something.
@@ -119,8 +126,11 @@ pub(crate) async fn answer(
     account: Option<&str>,
 ) -> Result<Answer, Refusal> {
     let Some((route, named)) = find(head.uri.path()) else { return Err(Refusal::NotFound) };
+    // Whose job it is stands in the job.
+    let is_job = matches!(route, Route::DescribeJob | Route::JobLog);
     if let Some(account) = account
         && !named.is_empty()
+        && !is_job
         && Arn::parse(&named).map_err(ApiError::from)?.account != account
     {
         let message = format!("The execution {named} is in another account");
@@ -136,6 +146,9 @@ pub(crate) async fn answer(
         Route::ListExpress => express::list(api, &query, account)?,
         Route::DescribeExpress => express::describe(api, &named, &query)?,
         Route::ExpressHistory => express::history(api, &named, &query)?,
+        Route::ListJobs => jobs::list(api, &query, account).await?,
+        Route::DescribeJob => jobs::describe(api, &named, &query, account).await?,
+        Route::JobLog => jobs::log(api, &named, &query, account).await?,
     };
     Ok(Answer::Json(json))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use asl::Payload;
 use engine::TaskFailure;
-use runtime::{TaskCall, TaskRunner};
+use runtime::{LocalJobs, TaskCall, TaskRunner};
 use tokio::sync::broadcast;
 
 use crate::apigateway::ApiGateway;
@@ -95,6 +95,11 @@ impl Integrations {
     /// Goes on with the batch jobs and containers that a server before this one left behind.
     pub fn resume_jobs(&self) {
         self.services.jobs.resume();
+    }
+
+    /// Shows the batch jobs and containers that run without AWS, and those that did.
+    pub fn local_jobs(&self) -> Arc<dyn LocalJobs> {
+        self.services.jobs.shown()
     }
 
     /// Kills the processes of all functions; returns when all have ended. Calls that are under

@@ -19,6 +19,7 @@ mod items;
 mod job_cancels;
 pub mod limits;
 pub mod load;
+mod local_jobs;
 mod long_turns;
 mod metering;
 mod mocks;
@@ -49,6 +50,10 @@ pub use express::{ExpressExecution, ExpressExecutions, ExpressLimits};
 pub use handle::*;
 pub use http_inspection::{HttpInspection, HttpInspector, HttpRequestSeen, HttpResponseSeen};
 pub use items::{ItemFetch, ItemReading, ItemSink, MapRunWork};
+pub use local_jobs::{
+    LocalJob, LocalJobAnswer, LocalJobDetail, LocalJobError, LocalJobPlace, LocalJobRun, LocalJobs,
+    LogPart, LogRange,
+};
 pub use metering::Billing;
 pub use mocks::{MockedAttempt, Mocks, split_test_case};
 pub use observer::{NotReady, Observer, Statistics};

@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Routes(Routes),
     Test(Test),
     History(History),
+    Jobs(Jobs),
     Cost(Cost),
     Completions(Completions),
     /// Evaluate expressions for the process that started this one.
@@ -312,6 +313,73 @@ pub(crate) struct History {
     /// Show inputs and outputs too.
     #[arg(long)]
     pub(crate) data: bool,
+}
+
+/// Show the batch jobs and containers that run without AWS, and what they print.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Show the batch jobs and containers that run without AWS, and what they print.\n\n\
+        These are the jobs of `batch:submitJob` and `ecs:runTask` that the server's configuration \
+        file declares. They come from a running server.",
+    after_long_help = "\
+Examples:
+  stepwell jobs
+      The newest jobs of the server at http://127.0.0.1:8083
+
+  stepwell jobs list --status RUNNING --json
+      Those that run, for programs
+
+  stepwell jobs logs 6f2c1f5e-8a39-4c43-a9d5-0ab6cf0f25a4 --follow
+      What a job prints, until it is over"
+)]
+pub(crate) struct Jobs {
+    #[command(subcommand)]
+    pub(crate) action: Option<JobsAction>,
+    /// The server to ask [env: AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL] [default:
+    /// http://127.0.0.1:8083].
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) endpoint: Option<String>,
+}
+
+/// What is to be shown of jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsAction {
+    /// List jobs, the newest first.
+    List(JobsList),
+    /// Print what a job's program printed.
+    Logs(JobLogs),
+}
+
+/// Which jobs.
+#[derive(Debug, Default, Args)]
+pub(crate) struct JobsList {
+    /// Only with this status: RUNNABLE, RUNNING, SUCCEEDED or FAILED.
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// At most so many [default: 100].
+    #[arg(long, value_name = "COUNT", default_value_t = 100, hide_default_value = true)]
+    pub(crate) limit: usize,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Whose log, and how much of it.
+#[derive(Debug, Args)]
+pub(crate) struct JobLogs {
+    /// The job's id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The attempt, child or container, such as attempt-2 or container-main [default: the one that
+    /// was started last].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Only about so many bytes at the end.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) tail: Option<u64>,
+    /// Go on until the program has ended.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
 }
 
 /// Say what the same work would have cost on AWS.

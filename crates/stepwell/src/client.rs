@@ -132,7 +132,8 @@ impl Client {
         if status.is_success() {
             return Ok(answer);
         }
-        let kind = answer["__type"].as_str().unwrap_or("an unknown error");
+        let kind = answer["__type"].as_str().or(answer["code"].as_str());
+        let kind = kind.unwrap_or("an unknown error");
         let kind = kind.rsplit('#').next().unwrap_or(kind);
         let message = answer["message"].as_str().unwrap_or("no message");
         Err(Failure::unsuccessful(format!("{kind}: {message}")))

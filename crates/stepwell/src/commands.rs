@@ -6,6 +6,7 @@ mod dev;
 mod evaluate;
 mod explore;
 mod history;
+mod jobs;
 mod routes;
 mod run;
 mod serve;
@@ -25,6 +26,7 @@ pub(crate) fn dispatch(command: Command) -> ExitCode {
         Command::Routes(arguments) => routes::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Jobs(arguments) => jobs::run(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),

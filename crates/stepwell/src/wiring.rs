@@ -168,6 +168,7 @@ impl Node {
             approval_base_url: settings.approvals.base_url.clone(),
             throttling: settings.throttling.operations().map(Arc::new),
             express: (settings.express.executions_max > 0).then(|| Arc::clone(&self.express)),
+            jobs: Some(self.integrations.local_jobs()),
         };
         let api = Api::new(Arc::clone(&self.runtime), options);
         let (stop, _) = watch::channel(false);

@@ -12,6 +12,7 @@ mod cluster;
 mod config;
 mod container_engine;
 mod ecs;
+mod listing;
 mod parameters;
 mod pods;
 mod process;
@@ -20,6 +21,7 @@ mod retries;
 mod run;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -78,6 +80,13 @@ impl Origin {
             execution_arn: (*call.execution_arn).to_owned(),
             state_name: (*call.dispatch.state_name).to_owned(),
         }
+    }
+}
+
+impl fmt::Debug for Jobs {
+    /// Without what jobs are told.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("folder", &self.folder).finish_non_exhaustive()
     }
 }
 

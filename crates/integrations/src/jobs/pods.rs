@@ -353,11 +353,11 @@ fn how_it_ended(run: &Run, over: &Over) -> Ended {
         let moment: jiff::Timestamp = value.as_str()?.parse().ok()?;
         Some(moment.as_millisecond())
     };
-    let statuses = over
+    let mut statuses = over
         .pod
         .iter()
         .flat_map(|pod| pod["status"]["containerStatuses"].as_array().into_iter().flatten());
-    let terminated = statuses.filter(|status| status["name"] == MAIN).next_back();
+    let terminated = statuses.rfind(|status| status["name"] == MAIN);
     let terminated = terminated.map(|status| &status["state"]["terminated"]);
     let is_late =
         over.job.iter().flat_map(conditions).any(|one| one["reason"] == "DeadlineExceeded");

@@ -133,7 +133,7 @@ mod tests {
         let wrong = |text: &str| check(&rules(text)).unwrap_err();
         assert!(wrong(r#"[{"action": "STOP", "on_reason": "*"}]"#).contains("RETRY or EXIT"));
         assert!(wrong(r#"[{"action": "EXIT"}]"#).contains("onExitCode"));
-        let many = vec![r#"{"action": "EXIT", "on_reason": "*"}"#; 6].join(",");
+        let many = [r#"{"action": "EXIT", "on_reason": "*"}"#; 6].join(",");
         assert!(wrong(&format!("[{many}]")).contains("at most 5"));
     }
 }

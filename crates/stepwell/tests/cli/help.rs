@@ -28,6 +28,7 @@ fn without_a_command() {
               routes       Show where the tasks of definitions would go
               test         Run the test cases of state machines with mocked tasks and skipped waits
               history      Show the history of an execution as a table
+              jobs         Show the batch jobs and containers that run without AWS, and what they print
               cost         Say what the same work would have cost on AWS
               completions  Print a completion script for a shell
               help         Print this message or the help of the given subcommand(s)

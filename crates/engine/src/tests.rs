@@ -199,3 +199,170 @@ fn a_child_of_a_map_run_is_not_redriven_by_itself() {
         assert_eq!(step(&program, &mut execution, command, stamp).refused, refused);
     }
 }
+
+/// AWS's quota has no exception: the output of every kind of state, what a state hands to its
+/// work, and what it hands to its iterations.
+#[test]
+fn what_is_too_large_fails_the_execution_wherever_it_comes_up() {
+    let jsonata = |state: &str| state.replace("$TWICE", "{% [$states.input, $states.input] %}");
+    let inner = |name: &str| {
+        format!(r#"{{"StartAt":"{name}","States":{{"{name}":{{"Type":"Succeed"}}}}}}"#)
+    };
+    let (one, two) = (inner("I"), inner("J"));
+    let caught = r#""Catch":[{"ErrorEquals":["States.ALL"],"Next":"Z"}],"End":true"#;
+    let function = r#""Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f""#;
+    let cases = [
+        jsonata(r#""QueryLanguage":"JSONata","Type":"Pass","Output":"$TWICE","End":true"#),
+        jsonata(r#""QueryLanguage":"JSONata","Type":"Succeed","Output":"$TWICE""#),
+        jsonata(
+            r#""QueryLanguage":"JSONata","Type":"Wait","Seconds":0,"Output":"$TWICE","End":true"#,
+        ),
+        jsonata(
+            r#""QueryLanguage":"JSONata","Type":"Choice","Choices":[{"Condition":true,"Output":"$TWICE","Next":"Z"}]"#,
+        ),
+        jsonata(&format!(r#""QueryLanguage":"JSONata",{function},"Arguments":"$TWICE",{caught}"#)),
+        format!(r#"{function},"Parameters":{{"a.$":"$","b.$":"$"}},{caught}"#),
+        format!(
+            r#""Type":"Parallel","Parameters":{{"a.$":"$","b.$":"$"}},"Branches":[{one}],{caught}"#
+        ),
+        format!(r#""Type":"Parallel","Branches":[{one},{two}],{caught}"#),
+        jsonata(&format!(
+            r#""QueryLanguage":"JSONata","Type":"Map","Items":"$TWICE","ItemProcessor":{one},{caught}"#
+        )),
+        jsonata(&format!(
+            r#""QueryLanguage":"JSONata","Type":"Map","Items":[1],"ItemSelector":"$TWICE","ItemProcessor":{one},{caught}"#
+        )),
+        jsonata(&format!(
+            r#""QueryLanguage":"JSONata","Type":"Map","Items":[1,2],"ItemSelector":"{{% $states.input %}}","ItemProcessor":{one},{caught}"#
+        )),
+    ];
+    let input = text(limits::PAYLOAD_BYTES_MAX / 2 + 1);
+    for state in cases {
+        let rest = if state.contains("\"Z\"") { r#","Z":{"Type":"Succeed"}"# } else { "" };
+        let states = format!(r#""A":{{{state}}}{rest}"#);
+        let execution = run(&states, &input, vec![]);
+        assert_eq!(execution.error(), Some(TOO_LARGE), "{state}");
+        assert_eq!(execution.cause(), Some(&*too_large("A")), "{state}");
+    }
+}
+
+/// AWS: the task succeeded, but what the state makes of it is too large; no catcher is asked.
+#[test]
+fn a_task_whose_output_is_too_large_is_not_caught() {
+    let states = r#""A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f",
+        "ResultPath":"$[1]","Catch":[{"ErrorEquals":["States.DataLimitExceeded"],"Next":"Z"}],"End":true},
+        "Z":{"Type":"Succeed"}"#;
+    let half = text(limits::PAYLOAD_BYTES_MAX / 2);
+    let output = Payload::parse(&*half).unwrap();
+    let commands = vec![Command::ReturnTask { task: TaskId(3), result: Ok(output) }];
+    check(&run(states, &format!("[{half},0]"), commands), TOO_LARGE, &too_large("A"));
+}
+
+/// Goes on until the execution waits or ends.
+fn finish(
+    program: &asl::Program,
+    execution: &mut Execution,
+    stamp: Stamp<'_>,
+) -> Vec<crate::Event> {
+    let mut last = Vec::new();
+    while execution.wants_to_continue() {
+        last = step(program, execution, Command::Continue, stamp).events;
+    }
+    last
+}
+
+fn started(definition: &str, identity: Identity, input: &str) -> (asl::Program, Execution) {
+    let machine_type = if identity.express { MachineType::Express } else { MachineType::Standard };
+    let compiled = asl::compile(definition, machine_type);
+    let program = compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    let mut execution = Execution::new(Arc::new(identity));
+    let stamp = Stamp { now: Timestamp(0), seed: 1, world: &TestWorld };
+    let start = Command::Start { input: Payload::parse(input).unwrap() };
+    step(&program, &mut execution, start, stamp);
+    (program, execution)
+}
+
+const LOOP: &str =
+    r#""L":{"Type":"Pass","Next":"M"},"M":{"Type":"Pass","Next":"L"},"X":{"Type":"Succeed"}"#;
+
+const FULL: &str = "The execution reached the maximum number of history events (25000).";
+
+/// The last event is always the failure, wherever the history fills up.
+#[test]
+fn a_full_history_ends_with_the_failure() {
+    let looping = format!(r#"{{"StartAt":"L","States":{{{LOOP}}}}}"#).replace(
+        r#""M":{"Type":"Pass","Next":"L"}"#,
+        r#""M":{"Type":"Choice","Choices":[{"Variable":"$","IsPresent":false,"Next":"X"}],"Default":"L"}"#,
+    );
+    let catch = r#""Catch":[{"ErrorEquals":["States.ALL"],"Next":"Z"}],"Retry":[{"ErrorEquals":["States.ALL"]}],"End":true"#;
+    let wait = r#"{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":600,"End":true}}}"#;
+    let distributed = r#"{"StartAt":"D","States":{"D":{"Type":"Map","End":true,"ItemProcessor":{
+        "ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Succeed"}}}}}}"#;
+    for state in [
+        format!(r#""Type":"Map","ItemProcessor":{looping},{catch}"#),
+        format!(r#""Type":"Parallel","Branches":[{looping},{wait}],{catch}"#),
+        format!(r#""Type":"Parallel","Branches":[{looping},{distributed}],{catch}"#),
+    ] {
+        let definition =
+            format!(r#"{{"StartAt":"A","States":{{"A":{{{state}}},"Z":{{"Type":"Succeed"}}}}}}"#);
+        let (program, mut execution) = started(&definition, identity(), "[1,2]");
+        let stamp = Stamp { now: Timestamp(1), seed: 1, world: &TestWorld };
+        let last = finish(&program, &mut execution, stamp);
+        check(&execution, "States.Runtime", FULL);
+        let end = last.last().expect("the last turn has an event");
+        assert!(end.kind.is_end() && end.id == 25_000, "{end:?}");
+        assert_eq!(execution.event_count(), 25_000);
+        for run in execution.map_runs() {
+            assert_eq!(run.status, crate::MapRunStatus::Aborted);
+        }
+    }
+}
+
+#[test]
+fn an_express_execution_has_no_bound_of_events_but_five_minutes() {
+    let definition = format!(
+        r#"{{"StartAt":"L","TimeoutSeconds":900,"States":{{{LOOP}}}}}"#
+    )
+    .replace(
+        r#""M":{"Type":"Pass","Next":"L"}"#,
+        r#""M":{"Type":"Choice","Choices":[{"Variable":"$","IsPresent":false,"Next":"X"}],"Default":"L"}"#,
+    );
+    let express = Identity { express: true, ..identity() };
+    let (program, mut execution) = started(&definition, express.clone(), "{}");
+    let stamp = Stamp { now: Timestamp(1), seed: 1, world: &TestWorld };
+    while execution.event_count() < 30_000 {
+        step(&program, &mut execution, Command::Continue, stamp);
+    }
+    assert_eq!(execution.status, Status::Running);
+    assert_eq!(execution.next_wake(), Some(Timestamp(300_000)));
+    let late = Stamp { now: Timestamp(300_500), ..stamp };
+    let events = step(&program, &mut execution, Command::WakeUp, late).events;
+    let end = events.last().expect("it ends");
+    assert_eq!((end.previous, end.at), (0, Timestamp(300_000)));
+    assert_eq!(execution.status, Status::TimedOut);
+    // Synchronous callers see neither, as DescribeExecution does not.
+    assert_eq!((execution.error(), execution.cause()), (None, None));
+}
+
+/// A year, unless the machine says less.
+#[test]
+fn a_standard_execution_ends_after_its_time() {
+    let day = 24 * 60 * 60 * 1000;
+    for (timeout, expected) in [
+        ("", 365 * day),
+        (r#""TimeoutSeconds":99999999,"#, 365 * day),
+        (r#""TimeoutSeconds":60,"#, 60_000),
+    ] {
+        let definition = format!(
+            r#"{{{timeout}"StartAt":"W","States":{{"W":{{"Type":"Wait","Seconds":99999999,"End":true}}}}}}"#
+        );
+        let (program, mut execution) = started(&definition, identity(), "{}");
+        assert_eq!(execution.next_wake(), Some(Timestamp(expected)));
+        let early = Stamp { now: Timestamp(expected - 1), seed: 1, world: &TestWorld };
+        assert!(step(&program, &mut execution, Command::WakeUp, early).events.is_empty());
+        let due = Stamp { now: Timestamp(expected), ..early };
+        step(&program, &mut execution, Command::WakeUp, due);
+        assert_eq!(execution.status, Status::TimedOut);
+        assert_eq!(execution.stop_date(), Some(Timestamp(expected)));
+    }
+}

@@ -48,10 +48,11 @@ pub fn step(
         return Decision { refused: Some(Refusal::ExecutionOver), ..Decision::default() };
     }
     let mut turn = Turn::new(program, execution, stamp);
+    let continues = matches!(command, Command::Continue);
     let refused = match turn.obey(command) {
         // A redrive that was refused leaves an execution that is over.
         Ok(refused) if turn.execution.status != Status::Running => refused,
-        Ok(refused) => match turn.run() {
+        Ok(refused) => match turn.run(continues) {
             Ok(()) | Err(Over) => refused,
         },
         Err(Over) => None,
@@ -165,9 +166,11 @@ impl Turn<'_> {
     }
 
     /// Runs every frame that can go on, until all wait or the turn has passed enough states.
-    fn run(&mut self) -> Flow {
+    /// Where the turn before stopped in the middle (`continues`), those that have waited longest
+    /// come first: a branch that loops holds up no other.
+    fn run(&mut self, continues: bool) -> Flow {
         loop {
-            let ready: Vec<FrameId> = self
+            let mut ready: Vec<FrameId> = self
                 .execution
                 .frames
                 .iter()
@@ -176,6 +179,9 @@ impl Turn<'_> {
                 .collect();
             if ready.is_empty() {
                 return Ok(());
+            }
+            if continues {
+                ready.sort_by_key(|frame| self.execution.frame(*frame).last_id);
             }
             for frame in ready {
                 self.advance(frame)?;

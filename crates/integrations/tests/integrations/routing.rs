@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use runtime::TaskRunner;
 use serde_json::{Value, json};
 
-use crate::world::{Failure, World, call, function_resource, service_resource};
+use crate::world::{Failure, World, call, function_resource};
 
 const APP: &str = "import os\ndef f(event, context):\n    return os.environ['NAME']\n";
 

@@ -339,6 +339,9 @@ pub(crate) struct Jobs {
     /// http://127.0.0.1:8083].
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) endpoint: Option<String>,
+    /// A PEM file with the authorities to trust, where the server speaks TLS [env: AWS_CA_BUNDLE].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) ca_bundle: Option<PathBuf>,
 }
 
 /// What is to be shown of jobs.

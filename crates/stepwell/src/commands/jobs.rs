@@ -19,7 +19,7 @@ const PART: u64 = 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(arguments: &Jobs) -> Result<ExitCode, Failure> {
-    let client = Client::of(arguments.endpoint.as_deref())?;
+    let client = Client::of(arguments.endpoint.as_deref(), arguments.ca_bundle.as_deref())?;
     match &arguments.action {
         None => list(&client, &JobsList { limit: 100, ..JobsList::default() }),
         Some(JobsAction::List(wanted)) => list(&client, wanted),

@@ -255,7 +255,7 @@ impl Expression {
 
     /// The error for a result of the wrong type: `The JSONata expression '1' specified for the
     /// field 'Items' returned an unexpected result type. Expected 'array', but was 'number' for
-    /// value: 1`. `expected` is AWS's word (`array`, `boolean`, `integer`, `string`, `number`).
+    /// value: 1`. `expected` is AWS's word (`array`, `boolean`, `string`, `number`).
     pub fn unexpected_type(
         &self,
         expected: &str,

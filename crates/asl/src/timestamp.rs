@@ -59,7 +59,13 @@ pub(crate) fn parse_instant(text: &str) -> Option<jiff::Timestamp> {
     if !shape_fits || !is_offset(offset) {
         return None;
     }
-    text.parse().ok()
+    text.parse().ok().or_else(|| at_the_end_of_time(seconds))
+}
+
+/// The last day of the last year is a date, but its instants are beyond the library's last one.
+fn at_the_end_of_time(seconds: &str) -> Option<jiff::Timestamp> {
+    let date: jiff::civil::DateTime = seconds.parse().ok()?;
+    (date.year() == 9999).then_some(jiff::Timestamp::MAX)
 }
 
 /// `Z`, or hours and minutes as in `+01:00`.

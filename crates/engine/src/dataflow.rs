@@ -1,6 +1,8 @@
 //! The way of the data through a state, for both query languages.
 
-use asl::{EvaluationError, PathSetting, Payload, QueryLanguage, ResultPath, StateIndex, Template};
+use asl::{
+    EvaluationError, PathSetting, Payload, QueryLanguage, ResultPath, State, StateIndex, Template,
+};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -54,12 +56,12 @@ impl Turn<'_> {
                     result: Some(result.value()),
                     error_output: None,
                 };
-                self.output_and_assign(frame, sight, &result, &state.output, &state.assign)?
+                self.output_and_assign(frame, sight, &result, Exit::of(state))?
             }
             QueryLanguage::JsonPath => {
                 let sight = Sight::input(result.value());
                 let assigned = match &state.assign {
-                    Some(template) => assign(self, frame, template, sight)?,
+                    Some(template) => assign(self, frame, template, "Assign", sight)?,
                     None => Vec::new(),
                 };
                 let selected = match &state.result_selector {
@@ -81,25 +83,21 @@ impl Turn<'_> {
         self.leave(frame, output, assigned, state.next)
     }
 
-    /// Leaves a state that has no result of its own: Choice, Wait, Succeed. `output` and
-    /// `assign` are those of the state or of a choice rule.
+    /// Leaves a state that has no result of its own: Choice, Wait, Succeed.
     pub(crate) fn pass_on(
         &mut self,
         frame: FrameId,
         effective: &Payload,
-        output: &Option<Template>,
-        assign_template: &Option<Template>,
+        exit: Exit<'_>,
         next: Option<StateIndex>,
     ) -> Result<(), Stop> {
         let state = self.state(frame);
         let sight = Sight::input(effective.value());
         let (output, assigned) = match state.query_language {
-            QueryLanguage::Jsonata => {
-                self.output_and_assign(frame, sight, effective, output, assign_template)?
-            }
+            QueryLanguage::Jsonata => self.output_and_assign(frame, sight, effective, exit)?,
             QueryLanguage::JsonPath => {
-                let assigned = match assign_template {
-                    Some(template) => assign(self, frame, template, sight)?,
+                let assigned = match exit.assign {
+                    Some((template, location)) => assign(self, frame, template, location, sight)?,
                     None => Vec::new(),
                 };
                 let output = apply_path(self, frame, &state.output_path, effective)?;
@@ -114,16 +112,15 @@ impl Turn<'_> {
         frame: FrameId,
         sight: Sight<'_>,
         default: &Payload,
-        output: &Option<Template>,
-        assign_template: &Option<Template>,
+        exit: Exit<'_>,
     ) -> Result<(Payload, Assigned), Failure> {
-        let assigned = match assign_template {
-            Some(template) => assign(self, frame, template, sight)?,
+        let assigned = match exit.assign {
+            Some((template, location)) => assign(self, frame, template, location, sight)?,
             None => Vec::new(),
         };
-        let output = match output {
-            Some(template) => self.evaluate(frame, sight, |environment| {
-                template.evaluate_payload(environment, "Output")
+        let output = match exit.output {
+            Some((template, location)) => self.evaluate(frame, sight, |environment| {
+                template.evaluate_payload(environment, location)
             })?,
             None => default.clone(),
         };
@@ -154,18 +151,36 @@ impl Turn<'_> {
     }
 }
 
+/// What a state is left with: `Output` and `Assign`, each with its location in the state.
+#[derive(Clone, Copy)]
+pub(crate) struct Exit<'t> {
+    pub(crate) output: Option<(&'t Template, &'t str)>,
+    pub(crate) assign: Option<(&'t Template, &'t str)>,
+}
+
+impl<'t> Exit<'t> {
+    /// The fields of the state itself.
+    pub(crate) fn of(state: &'t State) -> Exit<'t> {
+        Exit {
+            output: state.output.as_ref().map(|template| (template, "Output")),
+            assign: state.assign.as_ref().map(|template| (template, "Assign")),
+        }
+    }
+}
+
 /// Names and values that a state assigns.
 pub(crate) type Assigned = Vec<(Box<str>, Payload)>;
 
-/// Evaluates `Assign`.
+/// Evaluates `Assign`, which is at `location` in the state.
 pub(crate) fn assign(
     turn: &Turn<'_>,
     frame: FrameId,
     template: &Template,
+    location: &str,
     sight: Sight<'_>,
 ) -> Result<Assigned, Failure> {
     let value =
-        turn.evaluate(frame, sight, |environment| template.evaluate(environment, "Assign"))?;
+        turn.evaluate(frame, sight, |environment| template.evaluate(environment, location))?;
     let Value::Object(fields) = value else {
         return Err(Failure::runtime("Assign did not evaluate to an object."));
     };

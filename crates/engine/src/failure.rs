@@ -213,12 +213,15 @@ impl Turn<'_> {
             false => Sight::input(error_output.value()),
         };
         let assigned = match &catcher.assign {
-            Some(template) => dataflow::assign(self, frame, template, sight)?,
+            Some(template) => {
+                let location = format!("Catch[{index}]/Assign");
+                dataflow::assign(self, frame, template, &location, sight)?
+            }
             None => Vec::new(),
         };
         let output = match &catcher.output {
             Some(template) => self.evaluate(frame, sight, |environment| {
-                template.evaluate_payload(environment, "Output")
+                template.evaluate_payload(environment, &format!("Catch[{index}]/Output"))
             })?,
             None if is_jsonata => error_output.clone(),
             None => dataflow::apply_result_path(

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::failure::{Failure, TIMEOUT};
 use crate::frame::{MapItem, Phase};
 use crate::inspection::{Inspection, Probe};
+use crate::states::Bounds;
 use crate::turn::{Flow, Stop, Turn};
 use crate::{
     Effect, Event, EventKind, Execution, FrameId, Identity, Stamp, TaskDispatch, TaskFailure,
@@ -362,7 +363,9 @@ impl Turn<'_> {
         self.test_batches(map, &effective, &items, count)?;
         let max_concurrency = match &map.max_concurrency {
             None => 0,
-            Some(number) => self.whole_number(FRAME, &effective, number, "MaxConcurrency", 0)?,
+            Some(number) => {
+                self.whole_number(FRAME, &effective, number, "MaxConcurrency", Bounds::COUNT)?
+            }
         };
         let tolerated_count = self.tolerated_failure_count(FRAME, &effective, map)?;
         let tolerated_percentage = self.tolerated_failure_percentage(FRAME, &effective, map)?;

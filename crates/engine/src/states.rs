@@ -14,7 +14,7 @@ pub(crate) use map::item;
 pub(crate) use parallel::join;
 pub(crate) use task::role_arn;
 
-use asl::{NumberField, Payload, StateKind};
+use asl::{EvaluationError, NumberField, Payload, StateKind};
 use serde_json::Value;
 
 use crate::FrameId;
@@ -37,61 +37,61 @@ impl Turn<'_> {
         self.settle(frame, outcome)
     }
 
-    /// A number that must be whole and at least `least`, from a literal, a path or an expression.
-    /// `field` is the name without `Path`; `words` are AWS's for a path's bad value.
+    /// A number that must be whole and within bounds, from a literal, a path or an expression.
+    /// `location` is that of the field in the state, without `Path`.
     pub(crate) fn whole_number(
         &self,
         frame: FrameId,
         effective: &Payload,
         number: &NumberField,
-        field: &str,
-        least: i64,
+        location: &str,
+        bounds: Bounds,
     ) -> Result<i64, Stop> {
         let sight = Sight::input(effective.value());
+        let field = location.rsplit('/').next().unwrap_or(location);
         match number {
             NumberField::Literal(value) => Ok(*value as i64),
             NumberField::Path(path) => {
-                let path_field = format!("{field}Path");
                 let value = self.evaluate(frame, sight, |environment| {
                     Ok(path.evaluate_field(environment)?.into_owned())
                 })?;
-                // AWS takes a string of digits too.
+                // AWS takes a string of digits too, and Java's `int` ends here.
                 let digits = value.as_str().and_then(|text| text.trim().parse().ok());
-                let whole = whole(&value).or(digits).ok_or_else(|| {
-                    let cause = format!(
-                        "The {path_field} field refers to value \"{}\" which is not a valid \
+                let number = whole(&value).or(digits);
+                let number = number.filter(|number| i32::try_from(*number).is_ok());
+                let cause = match number {
+                    Some(number) => match bounds.excess(field, number) {
+                        None => return Ok(number),
+                        Some(cause) => cause,
+                    },
+                    None => format!(
+                        "The {field}Path field refers to value \"{}\" which is not a valid \
                          integer: {}",
                         plain(&value),
                         path.text()
-                    );
-                    self.runtime_error(frame, cause)
-                })?;
-                match whole < least {
-                    true => {
-                        let cause = match least {
-                            0 => format!("{field} cannot be negative."),
-                            _ => format!("{field} must be at least {least}."),
-                        };
-                        Err(self.runtime_error(frame, cause).into())
-                    }
-                    false => Ok(whole),
-                }
+                    ),
+                };
+                Err(self.runtime_error(frame, cause).into())
             }
             NumberField::Expression(expression) => {
                 let value = self.evaluate(frame, sight, |environment| {
-                    expression.evaluate(environment, field)
+                    expression.evaluate(environment, location)
                 })?;
-                match whole(&value) {
-                    Some(whole) if whole >= least => Ok(whole),
-                    _ => {
-                        let expected = match least {
-                            0 => "non-negative integer",
-                            _ => "positive integer",
-                        };
-                        let error = expression.unexpected_type(expected, &value, field);
-                        Err(Failure::of_state(error, self.prefix(frame)).into())
-                    }
-                }
+                let error = match (&value, whole(&value)) {
+                    (_, Some(number)) => match bounds.excess(field, number) {
+                        None => return Ok(number),
+                        Some(cause) => EvaluationError::query(cause, location),
+                    },
+                    (Value::Number(_), None) => EvaluationError::query(
+                        format!(
+                            "The {field} field cannot be parsed as an integer: {}",
+                            plain(&value)
+                        ),
+                        location,
+                    ),
+                    _ => expression.unexpected_type("number", &value, location),
+                };
+                Err(Failure::of_state(error, self.prefix(frame)).into())
             }
         }
     }
@@ -99,6 +99,35 @@ impl Turn<'_> {
     /// A `States.Runtime` failure of the state that `frame` is in, with AWS's prefix.
     pub(crate) fn runtime_error(&self, frame: FrameId, cause: impl AsRef<str>) -> Failure {
         Failure::runtime(format!("{}{}", self.prefix(frame), cause.as_ref()))
+    }
+}
+
+/// The least and the most that a field takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    least: i64,
+    most: i64,
+}
+
+impl Bounds {
+    /// Of a number of seconds until a task times out.
+    pub(crate) const SECONDS: Bounds = Bounds { least: 1, most: 99_999_999 };
+    /// Of a count: no negative one.
+    pub(crate) const COUNT: Bounds = Bounds { least: 0, most: i64::MAX };
+    /// Of what is judged elsewhere.
+    pub(crate) const NONE: Bounds = Bounds { least: i64::MIN, most: i64::MAX };
+
+    /// What is wrong with a number that is out of bounds. AWS's words are known for a negative
+    /// count, and for bounds on both sides from `ToleratedFailurePercentage`.
+    fn excess(self, field: &str, number: i64) -> Option<String> {
+        let Bounds { least, most } = self;
+        if (least..=most).contains(&number) {
+            return None;
+        }
+        Some(match self {
+            Bounds { least: 0, .. } => format!("{field} cannot be negative."),
+            _ => format!("{field} must be between {least} and {most}."),
+        })
     }
 }
 

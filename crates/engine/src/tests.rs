@@ -1,5 +1,7 @@
 //! Bounds that need payloads too large for a golden history.
 
+mod evaluations;
+
 use std::sync::Arc;
 
 use asl::{MachineType, Payload, Timestamp};

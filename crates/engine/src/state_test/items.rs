@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{FRAME, StateTest};
 use crate::failure::Failure;
 use crate::limits;
-use crate::states;
+use crate::states::{self, Bounds};
 use crate::turn::{Sight, Stop, Turn};
 
 /// What a distributed Map fails with that cannot read its items.
@@ -96,7 +96,11 @@ impl Turn<'_> {
                 }
             }
         };
-        let most = self.optional_number(effective, config.max_items.as_ref(), "MaxItems")?;
+        let most = self.optional_number(
+            effective,
+            config.max_items.as_ref(),
+            "ItemReader/ReaderConfig/MaxItems",
+        )?;
         match (&mut items, most) {
             (Value::Array(items), Some(most)) => items.truncate(most),
             (Value::Array(_) | Value::Object(_), _) => {}
@@ -112,8 +116,9 @@ impl Turn<'_> {
         field: &str,
     ) -> Result<Option<usize>, Stop> {
         let Some(number) = number else { return Ok(None) };
-        let number = self.whole_number(FRAME, effective, number, field, 1)?;
-        Ok(Some(usize::try_from(number).unwrap_or(usize::MAX)))
+        let number = self.whole_number(FRAME, effective, number, field, Bounds::COUNT)?;
+        // As in an execution: none at all is no limit.
+        Ok((number > 0).then_some(usize::try_from(number).unwrap_or(usize::MAX)))
     }
 
     /// What each iteration gets.
@@ -139,9 +144,12 @@ impl Turn<'_> {
         let Some(batcher) = distributed.and_then(|distributed| distributed.batcher.as_ref()) else {
             return Ok(());
         };
-        let most_items =
-            self.optional_number(effective, batcher.max_items.as_ref(), "MaxItemsPerBatch")?;
-        let field = "MaxInputBytesPerBatch";
+        let most_items = self.optional_number(
+            effective,
+            batcher.max_items.as_ref(),
+            "ItemBatcher/MaxItemsPerBatch",
+        )?;
+        let field = "ItemBatcher/MaxInputBytesPerBatch";
         let most_bytes =
             self.optional_number(effective, batcher.max_input_bytes.as_ref(), field)?;
         let most_bytes = most_bytes.unwrap_or(limits::PAYLOAD_BYTES_MAX);
@@ -150,7 +158,7 @@ impl Turn<'_> {
             Some(template) => {
                 let sight = Sight::input(effective.value());
                 Some(self.evaluate(FRAME, sight, |environment| {
-                    template.evaluate(environment, "BatchInput")
+                    template.evaluate(environment, "ItemBatcher/BatchInput")
                 })?)
             }
         };

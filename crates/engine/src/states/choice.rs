@@ -2,6 +2,7 @@
 
 use asl::{ChoiceRule, QueryLanguage, StateIndex};
 
+use crate::dataflow::Exit;
 use crate::turn::{Sight, Stop, Turn};
 use crate::{Branch, FrameId};
 
@@ -28,9 +29,14 @@ impl Turn<'_> {
         })?;
         if let Some((index, rule)) = matching {
             self.note(Branch::Choice { state: state_index, rule: u32::try_from(index).ok() });
-            let output =
-                if is_jsonata && rule.output.is_some() { &rule.output } else { &state.output };
-            return self.pass_on(frame, &effective, output, &rule.assign, Some(rule.next));
+            let at = |field| format!("Choices[{index}]/{field}");
+            let (output_at, assign_at) = (at("Output"), at("Assign"));
+            let output = rule.output.as_ref().filter(|_| is_jsonata);
+            let exit = Exit {
+                output: output.map_or(Exit::of(state).output, |output| Some((output, &output_at))),
+                assign: rule.assign.as_ref().map(|assign| (assign, assign_at.as_str())),
+            };
+            return self.pass_on(frame, &effective, exit, Some(rule.next));
         }
         let Some(default) = default else {
             let cause =
@@ -38,6 +44,6 @@ impl Turn<'_> {
             return Err(self.runtime_error(frame, cause).into());
         };
         self.note(Branch::Choice { state: state_index, rule: None });
-        self.pass_on(frame, &effective, &state.output, &state.assign, Some(default))
+        self.pass_on(frame, &effective, Exit::of(state), Some(default))
     }
 }

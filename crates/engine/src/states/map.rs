@@ -3,13 +3,15 @@
 use asl::{Items, Map, NumberField, Payload, QueryLanguage, Template};
 use serde_json::{Value, json};
 
-use super::plain;
+use super::{Bounds, plain};
 use crate::context::{Extra, STATE_DATA};
 use crate::failure::Failure;
 use crate::frame::{MapItem, MapProgress};
 use crate::states::parallel::join;
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
 use crate::{EventKind, FrameId};
+
+const PERCENTAGE_OUT_OF_RANGE: &str = "ToleratedFailurePercentage must be between 0 and 100.";
 
 impl Turn<'_> {
     pub(super) fn map(&mut self, frame: FrameId, map: &Map) -> Result<(), Stop> {
@@ -22,7 +24,9 @@ impl Turn<'_> {
         self.tolerated_failure_percentage(frame, &effective, map)?;
         let max_concurrency = match &map.max_concurrency {
             None => 0,
-            Some(number) => self.whole_number(frame, &effective, number, "MaxConcurrency", 0)?,
+            Some(number) => {
+                self.whole_number(frame, &effective, number, "MaxConcurrency", Bounds::COUNT)?
+            }
         };
         let items =
             Failure::check_data(self.items(frame, &effective, map)?, &self.state(frame).name)?;
@@ -51,7 +55,8 @@ impl Turn<'_> {
         map: &Map,
     ) -> Result<Option<i64>, Stop> {
         let Some(number) = &map.tolerated_failure_count else { return Ok(None) };
-        self.whole_number(frame, effective, number, "ToleratedFailureCount", 0).map(Some)
+        self.whole_number(frame, effective, number, "ToleratedFailureCount", Bounds::COUNT)
+            .map(Some)
     }
 
     /// `ToleratedFailurePercentage`.
@@ -76,7 +81,7 @@ impl Turn<'_> {
                     Some(percentage) if (0.0..=100.0).contains(&percentage) => {
                         return Ok(Some(percentage));
                     }
-                    Some(_) => "ToleratedFailurePercentage must be between 0 and 100.".to_owned(),
+                    Some(_) => PERCENTAGE_OUT_OF_RANGE.to_owned(),
                     None => format!(
                         "The {field} field refers to value \"{}\" which is not a valid float: {}",
                         plain(&value),
@@ -90,13 +95,14 @@ impl Turn<'_> {
                 let value = self.evaluate(frame, sight, |environment| {
                     expression.evaluate(environment, field)
                 })?;
-                match value.as_f64() {
-                    Some(percentage) if (0.0..=100.0).contains(&percentage) => Ok(Some(percentage)),
-                    _ => {
-                        let error = expression.unexpected_type("number", &value, field);
-                        Err(Failure::of_state(error, self.prefix(frame)).into())
+                let error = match value.as_f64() {
+                    Some(percentage) if (0.0..=100.0).contains(&percentage) => {
+                        return Ok(Some(percentage));
                     }
-                }
+                    Some(_) => asl::EvaluationError::query(PERCENTAGE_OUT_OF_RANGE, field),
+                    None => expression.unexpected_type("number", &value, field),
+                };
+                Err(Failure::of_state(error, self.prefix(frame)).into())
             }
         }
     }

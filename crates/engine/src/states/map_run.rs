@@ -9,6 +9,7 @@ use crate::context::{Extra, STATE_DATA};
 use crate::failure::Failure;
 use crate::frame::{MapItem, Phase};
 use crate::map_run::{self, Batching, MapRun, MapRunSettings, ReadItem, Reading};
+use crate::states::Bounds;
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
 use crate::{
     ChildEnd, ChildStart, Effect, EventKind, FrameId, MapRunId, MapRunStatus, MapRunUpdate,
@@ -41,7 +42,9 @@ impl Turn<'_> {
         let percentage = self.tolerated_failure_percentage(frame, &effective, map)?;
         let max_concurrency = match &map.max_concurrency {
             None => 0,
-            Some(number) => self.whole_number(frame, &effective, number, "MaxConcurrency", 0)?,
+            Some(number) => {
+                self.whole_number(frame, &effective, number, "MaxConcurrency", Bounds::COUNT)?
+            }
         };
         let batching = match &distributed.batcher {
             None => None,
@@ -50,9 +53,12 @@ impl Turn<'_> {
         let (reading, is_negative) = self.reading(frame, &effective, distributed)?;
         let writing = match distributed.writer.as_ref().filter(|writer| writer.exports) {
             None => None,
-            Some(writer) => {
-                Some(self.s3_arguments(frame, &effective, writer.arguments.as_ref())?)
-            }
+            Some(writer) => Some(self.s3_arguments(
+                frame,
+                &effective,
+                "ResultWriter",
+                writer.arguments.as_ref(),
+            )?),
         };
         // The run is named by its own event, which is the next one.
         let id = MapRunId(self.execution.last_id + 1);
@@ -111,13 +117,14 @@ impl Turn<'_> {
     ) -> Result<Batching, Stop> {
         let number = |number: &Option<asl::NumberField>, field| match number {
             None => Ok(0),
-            Some(number) => {
-                self.whole_number(frame, effective, number, field, 0).map(i64::unsigned_abs)
-            }
+            Some(number) => self
+                .whole_number(frame, effective, number, field, Bounds::COUNT)
+                .map(i64::unsigned_abs),
         };
-        let max_items = number(&batcher.max_items, "MaxItemsPerBatch")?;
+        let max_items = number(&batcher.max_items, "ItemBatcher/MaxItemsPerBatch")?;
         let most = limits::PAYLOAD_BYTES_MAX as u64;
-        let max_bytes = match number(&batcher.max_input_bytes, "MaxInputBytesPerBatch")? {
+        let max_bytes = match number(&batcher.max_input_bytes, "ItemBatcher/MaxInputBytesPerBatch")?
+        {
             0 => most,
             bytes => bytes.min(most),
         };
@@ -126,7 +133,7 @@ impl Turn<'_> {
             Some(template) => {
                 let sight = Sight::input(effective.value());
                 Some(self.evaluate(frame, sight, |environment| {
-                    template.evaluate_payload(environment, "BatchInput")
+                    template.evaluate_payload(environment, "ItemBatcher/BatchInput")
                 })?)
             }
         };
@@ -143,28 +150,37 @@ impl Turn<'_> {
         let Some(reader) = &distributed.reader else { return Ok((None, false)) };
         let max_items = match &reader.config.max_items {
             None => 0,
-            Some(number) => self.whole_number(frame, effective, number, "MaxItems", i64::MIN)?,
+            Some(number) => self.whole_number(
+                frame,
+                effective,
+                number,
+                "ItemReader/ReaderConfig/MaxItems",
+                Bounds::NONE,
+            )?,
         };
-        let arguments = self.s3_arguments(frame, effective, reader.arguments.as_ref())?;
+        let arguments =
+            self.s3_arguments(frame, effective, "ItemReader", reader.arguments.as_ref())?;
         let reading = Reading { arguments, max_items: max_items.max(0).unsigned_abs() };
         Ok((Some(reading), max_items < 0))
     }
 
-    /// `Parameters` or `Arguments` of a reader or writer.
+    /// `Parameters` or `Arguments` of a reader or writer, which is `field` of the state.
     fn s3_arguments(
         &self,
         frame: FrameId,
         effective: &Payload,
+        field: &str,
         template: Option<&asl::Template>,
     ) -> Result<Payload, Stop> {
         let Some(template) = template else { return Ok(Payload::from_valid_text("{}")) };
-        let field = match self.state(frame).query_language {
-            asl::QueryLanguage::JsonPath => "Parameters",
-            asl::QueryLanguage::Jsonata => "Arguments",
+        let location = match self.state(frame).query_language {
+            asl::QueryLanguage::JsonPath => format!("{field}/Parameters"),
+            asl::QueryLanguage::Jsonata => format!("{field}/Arguments"),
         };
         let sight = Sight::input(effective.value());
-        Ok(self
-            .evaluate(frame, sight, |environment| template.evaluate_payload(environment, field))?)
+        Ok(self.evaluate(frame, sight, |environment| {
+            template.evaluate_payload(environment, &location)
+        })?)
     }
 
     /// Goes on with a Map Run that was not successful: with its children that were not, and with

@@ -4,6 +4,7 @@ use asl::Payload;
 
 use crate::FrameId;
 use crate::context::Extra;
+use crate::dataflow::Exit;
 use crate::turn::{Stop, Turn};
 
 impl Turn<'_> {
@@ -11,7 +12,7 @@ impl Turn<'_> {
         let state = self.state(frame);
         if state.query_language == asl::QueryLanguage::Jsonata {
             let input = self.raw_input(frame);
-            return self.pass_on(frame, &input, &state.output, &state.assign, state.next);
+            return self.pass_on(frame, &input, Exit::of(state), state.next);
         }
         let result = match result {
             Some(result) => result.clone(),

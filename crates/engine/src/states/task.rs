@@ -1,8 +1,9 @@
 //! Task: work outside, which ends by an answer, a token or a timeout.
 
-use asl::{Payload, Resource, Task};
+use asl::{EvaluationError, Payload, QueryLanguage, Resource, Task};
 use serde_json::Value;
 
+use super::Bounds;
 use crate::context::Extra;
 use crate::failure::{Failure, HEARTBEAT_TIMEOUT, TIMEOUT};
 use crate::frame::{Callback, TaskPhase};
@@ -22,19 +23,11 @@ impl Turn<'_> {
             ..Extra::default()
         };
         let parameters = self.arguments(frame, &effective, &extra)?;
-        let credentials = match &task.credentials {
-            None => None,
-            Some(template) => Some(self.evaluate_with(
-                frame,
-                Sight::input(effective.value()),
-                &extra,
-                |environment| template.evaluate_payload(environment, "Credentials"),
-            )?),
-        };
+        let credentials = self.credentials(frame, &effective, task, &extra)?;
         let seconds = |number: &Option<asl::NumberField>, field| match number {
             None => Ok(None),
             Some(number) => self
-                .whole_number(frame, &effective, number, field, 1)
+                .whole_number(frame, &effective, number, field, Bounds::SECONDS)
                 .map(|seconds| Some(seconds.unsigned_abs())),
         };
         let timeout_seconds = seconds(&task.timeout_seconds, "TimeoutSeconds")?;
@@ -65,6 +58,34 @@ impl Turn<'_> {
         let effect = self.task_effect(frame, false);
         self.effects.extend(effect);
         Ok(())
+    }
+
+    /// `Credentials`, where the state has them.
+    fn credentials(
+        &self,
+        frame: FrameId,
+        effective: &Payload,
+        task: &Task,
+        extra: &Extra,
+    ) -> Result<Option<Payload>, Failure> {
+        let Some(template) = &task.credentials else { return Ok(None) };
+        let sight = Sight::input(effective.value());
+        let credentials = self.evaluate_with(frame, sight, extra, |environment| {
+            template.evaluate_payload(environment, "Credentials")
+        })?;
+        if role_arn(&credentials).is_some() {
+            return Ok(Some(credentials));
+        }
+        // Without a role the task would run with the rights of the state machine.
+        let found = credentials.value().get("RoleArn").map_or("nothing".into(), asl::json_text);
+        let cause = format!("The RoleArn field must refer to a string, but was: {found}");
+        Err(match self.state(frame).query_language {
+            QueryLanguage::JsonPath => self.runtime_error(frame, cause),
+            QueryLanguage::Jsonata => {
+                let error = EvaluationError::query(cause, "Credentials/RoleArn");
+                Failure::of_state(error, self.prefix(frame))
+            }
+        })
     }
 
     /// What this process must do for the attempt that a frame is in, if anything.

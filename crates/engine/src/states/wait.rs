@@ -4,6 +4,7 @@ use asl::{Expression, Path, Payload, Timestamp, WaitUntil};
 use serde_json::Value;
 
 use super::{plain, whole};
+use crate::dataflow::Exit;
 use crate::failure::Failure;
 use crate::turn::{Sight, Stop, Turn};
 use crate::{EventKind, FrameId, limits};
@@ -39,7 +40,7 @@ impl Turn<'_> {
     pub(crate) fn wait_is_over(&mut self, frame: FrameId) -> Result<(), Stop> {
         let effective = self.effective_input(frame)?;
         let state = self.state(frame);
-        self.pass_on(frame, &effective, &state.output, &state.assign, state.next)
+        self.pass_on(frame, &effective, Exit::of(state), state.next)
     }
 
     fn seconds_path(
@@ -110,15 +111,21 @@ impl Turn<'_> {
         expression: &Expression,
     ) -> Result<Timestamp, Stop> {
         let value = self.expression_value(frame, effective, expression, "Seconds")?;
-        match whole(&value) {
-            Some(seconds) if seconds >= 0 => {
-                Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()))
+        let error = match (&value, whole(&value)) {
+            (_, Some(seconds)) if seconds >= 0 => {
+                return Ok(self.stamp.now.plus_seconds(seconds.unsigned_abs()));
             }
-            _ => {
-                let error = expression.unexpected_type("non-negative integer", &value, "Seconds");
-                Err(Failure::of_state(error, self.prefix(frame)).into())
-            }
-        }
+            (_, Some(seconds)) => asl::EvaluationError::query(
+                format!("The Seconds field has a negative value: {seconds}"),
+                "Seconds",
+            ),
+            (Value::Number(_), None) => asl::EvaluationError::query(
+                format!("The Seconds field cannot be parsed as a long value: {}", plain(&value)),
+                "Seconds",
+            ),
+            _ => expression.unexpected_type("number", &value, "Seconds"),
+        };
+        Err(Failure::of_state(error, self.prefix(frame)).into())
     }
 
     fn timestamp_expression(

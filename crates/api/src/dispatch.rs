@@ -32,6 +32,8 @@ pub(crate) struct Call<'c> {
     pub(crate) request: Members<'c>,
     /// The header `X-Amzn-Trace-Id`.
     pub(crate) trace_header: Option<&'c str>,
+    /// The header `traceparent` of the W3C.
+    pub(crate) trace_parent: Option<&'c str>,
 }
 
 /// All operations of AWS's model of 2016-11-23, by name.

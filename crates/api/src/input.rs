@@ -30,8 +30,33 @@ pub(crate) fn start_request(call: &Call<'_>) -> Result<StartRequest, ApiError> {
         state_machine_arn: state_machine.to_owned(),
         name: name.map(str::to_owned),
         input,
-        trace_header: trace_header.map(str::to_owned),
+        trace_header: trace_header
+            .map(str::to_owned)
+            .or_else(|| call.trace_parent.and_then(trace_header_of)),
     })
+}
+
+/// The W3C's `traceparent` in the form of X-Ray, which says the same:
+/// `00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01` ->
+/// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+fn trace_header_of(trace_parent: &str) -> Option<String> {
+    let mut parts = trace_parent.trim().split('-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_id = |text: &str, length: usize| {
+        text.len() == length
+            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && text.bytes().any(|byte| byte != b'0')
+    };
+    // Later versions may have more parts; the first four stay.
+    let is_whole = parts.next().is_none() || version != "00";
+    if version.len() != 2 || version == "ff" || !is_id(trace, 32) || !is_id(parent, 16) || !is_whole
+    {
+        return None;
+    }
+    let sampled = u8::from_str_radix(flags, 16).ok()? & 1;
+    let (seconds, rest) = trace.split_at(8);
+    Some(format!("Root=1-{seconds}-{rest};Parent={parent};Sampled={sampled}"))
 }
 
 /// The ARN of a state machine without the test case that may stand behind it where there are
@@ -86,4 +111,28 @@ pub(crate) fn given_or(call: &Call<'_>, default: Payload) -> Result<Payload, Api
         return Err(invalid("Invalid execution input."));
     }
     asl::parse_json(text).map_err(|error| invalid(&error.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_parent_is_told_in_the_form_of_x_ray() {
+        let trace = "5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8";
+        let shown = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=";
+        for (given, expected) in [
+            (format!("00-{trace}-01"), Some(format!("{shown}1"))),
+            (format!("00-{trace}-02"), Some(format!("{shown}0"))),
+            (format!("01-{trace}-01-more"), Some(format!("{shown}1"))),
+            (format!("00-{trace}-01-more"), None),
+            (format!("ff-{trace}-01"), None),
+            (format!("00-{trace}"), None),
+            (format!("00-{}-01", trace.to_uppercase()), None),
+            ("00-00000000000000000000000000000000-53995c3f42cd8ad8-01".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(trace_header_of(&given), expected, "{given}");
+        }
+    }
 }

@@ -59,6 +59,7 @@ const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What `X-Amz-Target` holds in front of the operation's name.
 const TARGET_PREFIX: &str = "AWSStepFunctions.";
@@ -412,8 +413,9 @@ async fn perform(
     throttling::check(api, operation, &caller, &request)?;
     constraints::check(&request)?;
     caller.check_operation(operation.name, &request)?;
-    let trace_header = head.headers.get(TRACE_ID).and_then(|value| value.to_str().ok());
-    let answer = run(Call { api, caller, request, trace_header });
+    let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let (trace_header, trace_parent) = (text(TRACE_ID), text(TRACE_PARENT));
+    let answer = run(Call { api, caller, request, trace_header, trace_parent });
     guard(operation.name, answer).await
 }
 

@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod credentials;
 mod failure;
+mod http_endpoint;
 mod http_task;
 mod integrations;
 mod jobs;
@@ -33,6 +34,7 @@ pub use config::{
 };
 pub use credentials::find_credentials;
 pub use failure::{INTERRUPTED_BY_CRASH, NOT_CONFIGURED, NOT_SUPPORTED};
+pub use http_endpoint::{HttpAnswer, HttpEndpoint};
 pub use http_task::{
     ApiKeyConfig, BasicConfig, ClientAuthentication, ConnectionConfig, ConnectionsConfig,
     HTTP_TIMEOUT_SECONDS, HttpConfig, OAuthConfig, OAuthMethod, Secret, SecretPlace,

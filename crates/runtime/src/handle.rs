@@ -253,6 +253,16 @@ pub struct Progress {
     /// `loggingConfiguration` of the state machine when the execution started.
     pub logging: Option<Arc<Value>>,
     pub trace_header: Option<Arc<str>>,
+    /// The task of another execution that started this one.
+    pub parent: Option<ParentTask>,
+}
+
+/// An attempt of a task that started an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentTask {
+    pub execution_arn: Box<str>,
+    /// The id of its TaskScheduled event.
+    pub task: engine::TaskId,
 }
 
 /// Many executions over one store.

@@ -22,6 +22,7 @@ use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
 use crate::failure::Failure;
 use crate::throttling::{ThrottlingSettings, ThrottlingTable};
 use crate::tls::{TlsSettings, TlsTable};
+use crate::traces::{TraceSettings, TracesTable};
 
 /// The name of the configuration file that is looked for.
 pub(crate) const FILE_NAME: &str = "stepwell.toml";
@@ -59,6 +60,8 @@ struct File {
     retention: RetentionTable,
     #[serde(default)]
     status_events: StatusEventsTable,
+    #[serde(default)]
+    traces: TracesTable,
     #[serde(default)]
     connections: ConnectionsConfig,
     #[serde(default)]
@@ -273,6 +276,9 @@ pub(crate) struct Settings {
     pub(crate) execution_logs: ExecutionLogs,
     /// Whether execution logs also go to CloudWatch Logs.
     pub(crate) sends_execution_logs: bool,
+    /// Where spans go; none: nowhere.
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "nothing is sent without it"))]
+    pub(crate) traces: Option<TraceSettings>,
     /// How long executions are kept after their end.
     pub(crate) retention: Retention,
     pub(crate) status_events: StatusEvents,
@@ -318,6 +324,7 @@ pub(crate) fn resolve(
         execution_logs,
         retention,
         status_events,
+        traces,
         mut connections,
         http,
         mut approvals,
@@ -362,6 +369,10 @@ pub(crate) fn resolve(
         let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
         Failure::usage(format!("{}: tls: {problem}", file.display()))
     })?;
+    let traces = traces.settle(environment).map_err(|problem| {
+        let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
+        Failure::usage(format!("{}: traces: {problem}", file.display()))
+    })?;
     let sends_execution_logs = execution_logs.cloudwatch_logs;
     let execution_logs = execution_logs.settle(&file_folder, &data);
     let settings = Settings {
@@ -395,6 +406,7 @@ pub(crate) fn resolve(
         access_keys,
         execution_logs,
         sends_execution_logs,
+        traces,
         retention: retention.settle(),
         status_events,
         connections,

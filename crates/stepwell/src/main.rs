@@ -18,6 +18,7 @@ mod testing;
 mod throttling;
 mod tls;
 mod tokens;
+mod traces;
 mod watcher;
 mod wiring;
 

@@ -511,6 +511,7 @@ mod tests {
                 redrive_count: 0,
                 logging: None,
                 trace_header: None,
+                parent: None,
             };
             for line in narrator.lines(&progress) {
                 // The bar keeps the expectation from being shifted to the left.

@@ -35,7 +35,7 @@ const JOB_FOLDER: &str = "jobs";
 /// function, that one holds its open sockets until it runs its own program.
 const BIND_PATIENCE: Duration = Duration::from_secs(1);
 const BIND_PAUSE: Duration = Duration::from_millis(10);
-/// How long the last records of execution logs may take to CloudWatch Logs when the server stops.
+/// How long the last execution logs and spans may take to leave when the server stops.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
 /// How SDKs in functions find the API.
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_SFN";
@@ -46,8 +46,8 @@ pub(crate) struct Node {
     pub(crate) integrations: Arc<Integrations>,
     telemetry: Arc<Telemetry>,
     express: Arc<ExpressExecutions>,
-    /// Sends execution logs to CloudWatch Logs, where that is configured.
-    log_delivery: Option<JoinHandle<()>>,
+    /// What sends execution logs and spans, where that is configured.
+    deliveries: Vec<JoinHandle<()>>,
 }
 
 /// An address that is taken, for the API.
@@ -120,7 +120,7 @@ impl Node {
         if let Some(tokens) = tokens {
             runner = Arc::new(RememberingRunner { runner, tokens: Arc::clone(tokens) });
         }
-        let (options, log_delivery) = telemetry_options(settings, &integrations);
+        let (options, deliveries) = telemetry_options(settings, &integrations)?;
         let telemetry = Telemetry::start(options)
             .map_err(|error| Failure::unsuccessful(format!("cannot start: {error}")))?;
         let observer: Arc<dyn Observer> = telemetry.clone();
@@ -141,7 +141,7 @@ impl Node {
             let runtime = Arc::clone(&runtime);
             tokio::spawn(async move { telemetry::deliver(&runtime, &*target).await });
         }
-        Ok(Node { runtime, integrations, telemetry, express, log_delivery })
+        Ok(Node { runtime, integrations, telemetry, express, deliveries })
     }
 
     /// Serves the API to whoever connects.
@@ -202,10 +202,14 @@ impl Node {
         if tokio::task::spawn_blocking(move || telemetry.stop()).await.is_err() {
             tracing::error!("metrics and logs ended badly");
         }
-        if let Some(delivery) = self.log_delivery
-            && tokio::time::timeout(DELIVERY_PATIENCE, delivery).await.is_err()
-        {
-            tracing::warn!("the last execution logs did not reach CloudWatch Logs in time");
+        let delivered = async {
+            for delivery in self.deliveries {
+                // One that panicked has said so.
+                let _ = delivery.await;
+            }
+        };
+        if tokio::time::timeout(DELIVERY_PATIENCE, delivered).await.is_err() {
+            tracing::warn!("the last execution logs or spans were not taken in time");
         }
     }
 }
@@ -270,22 +274,35 @@ fn event_target(settings: &Settings, integrations: &Integrations) -> Option<Arc<
     }
 }
 
-/// What telemetry there shall be, and what sends execution logs if anything does.
+/// What telemetry there shall be, and what sends execution logs and spans.
 fn telemetry_options(
     settings: &Settings,
     integrations: &Integrations,
-) -> (TelemetryOptions, Option<JoinHandle<()>>) {
+) -> Result<(TelemetryOptions, Vec<JoinHandle<()>>), Failure> {
     let mut options = TelemetryOptions::default();
     options.logs.extend(log_sink(&settings.execution_logs));
-    let mut delivery = None;
+    let mut deliveries = Vec::new();
     if settings.sends_execution_logs {
         let service = Arc::new(AwsLogService::new(integrations.aws().clone()));
         let (logs, sending) = CloudWatchLogs::new(service);
         options.log_counts = Some(logs.counts());
         options.logs.push(Box::new(logs));
-        delivery = Some(tokio::spawn(sending.run()));
+        deliveries.push(tokio::spawn(sending.run()));
     }
-    (options, delivery)
+    #[cfg(feature = "otel")]
+    if let Some(traces) = &settings.traces {
+        let (traces, sending) = telemetry::Traces::new(telemetry::TraceOptions {
+            url: traces.url.clone(),
+            headers: traces.headers.clone(),
+            service_name: traces.service_name.clone(),
+            sampling_ratio: traces.sampling_ratio,
+        })
+        .map_err(|problem| Failure::usage(format!("traces: {problem}")))?;
+        options.span_counts = Some(traces.counts());
+        options.turns.push(Box::new(traces));
+        deliveries.push(tokio::spawn(sending.run()));
+    }
+    Ok((options, deliveries))
 }
 
 /// Where execution logs are written.

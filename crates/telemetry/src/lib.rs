@@ -9,11 +9,15 @@ mod logs;
 mod metrics;
 mod observe;
 mod status_events;
+#[cfg(feature = "otel")]
+mod traces;
 
 pub use cloudwatch_logs::{
     AwsLogService, CloudWatchLogs, LogCounts, LogDelivery, LogEvent, LogService, Refusal,
 };
 pub use event_targets::EventBus;
 pub use logs::{LogFiles, LogOutput, LogRecord, LogSink};
-pub use observe::{Telemetry, TelemetryOptions};
+pub use observe::{SpanCounts, Telemetry, TelemetryOptions, TurnSink};
 pub use status_events::{EventTarget, Undelivered, deliver};
+#[cfg(feature = "otel")]
+pub use traces::{SpanDelivery, TraceOptions, Traces};

@@ -10,6 +10,7 @@ use engine::{Event, EventKind, FrameId};
 use runtime::Progress;
 
 use crate::cloudwatch_logs::LogCounts;
+use crate::observe::SpanCounts;
 
 /// State machines, activities, functions or integrations that are counted one by one. Further
 /// ones are counted together, under [`OTHERS`].
@@ -212,6 +213,24 @@ pub(crate) fn write_log_counts(text: &mut String, counts: Option<&LogCounts>) {
         counts.map_or([0; 3], |counts| [counts.delivered(), counts.dropped(), counts.waiting()]);
     for ((name, kind, help), value) in LOG_RECORDS.into_iter().zip(values) {
         write_family(text, name, kind, help);
+        write_sample(text, name, None, value);
+    }
+}
+
+/// Spans of traces on their way to a collector.
+const SPANS: [(&str, &str); 2] = [
+    ("stepwell_spans_exported_total", "Spans that the collector took."),
+    (
+        "stepwell_spans_dropped_total",
+        "Spans that the collector will not get: too many waited, or it did not take them.",
+    ),
+];
+
+/// Appends what became of spans.
+pub(crate) fn write_span_counts(text: &mut String, counts: Option<&SpanCounts>) {
+    let values = counts.map_or([0; 2], |counts| [counts.exported(), counts.dropped()]);
+    for ((name, help), value) in SPANS.into_iter().zip(values) {
+        write_family(text, name, "counter", help);
         write_sample(text, name, None, value);
     }
 }

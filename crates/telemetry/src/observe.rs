@@ -1,6 +1,7 @@
 //! The way from the runtime to whatever counts and writes: a queue, and one thread behind it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use runtime::{Observer, Progress};
 
 use crate::cloudwatch_logs::LogCounts;
 use crate::logs::{self, LogSink};
-use crate::metrics::{Metrics, write_log_counts};
+use crate::metrics::{Metrics, write_log_counts, write_span_counts};
 
 /// Turns that may wait to be counted and logged. Beyond that they are dropped, and counted as
 /// such: executions never wait for their logs.
@@ -23,6 +24,44 @@ pub struct TelemetryOptions {
     pub logs: Vec<Box<dyn LogSink>>,
     /// What becomes of records that are sent.
     pub log_counts: Option<Arc<LogCounts>>,
+    /// Who else sees turns.
+    pub turns: Vec<Box<dyn TurnSink>>,
+    /// What becomes of spans that are sent.
+    pub span_counts: Option<Arc<SpanCounts>>,
+}
+
+/// Sees every turn, on the thread of telemetry.
+pub trait TurnSink: Debug + Send {
+    fn turn(&mut self, progress: &Progress);
+}
+
+/// What became of the spans of traces, for metrics.
+#[derive(Debug, Default)]
+pub struct SpanCounts {
+    exported: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl SpanCounts {
+    /// Spans that a collector took.
+    pub fn exported(&self) -> u64 {
+        self.exported.load(Ordering::Relaxed)
+    }
+
+    /// Spans that were given up: too many waited, or nobody took them.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn add_exported(&self, count: u64) {
+        self.exported.fetch_add(count, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "otel")]
+    pub(crate) fn add_dropped(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
 /// Counts and logs what executions do.
@@ -33,6 +72,7 @@ pub struct Telemetry {
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Mutex<Metrics>>,
     log_counts: Option<Arc<LogCounts>>,
+    span_counts: Option<Arc<SpanCounts>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -46,6 +86,7 @@ impl Telemetry {
             waiting: Arc::clone(&waiting),
             metrics: Arc::clone(&metrics),
             logs: options.logs,
+            turns: options.turns,
         };
         let thread = std::thread::Builder::new()
             .name("stepwell-telemetry".to_owned())
@@ -55,6 +96,7 @@ impl Telemetry {
             waiting,
             metrics,
             log_counts: options.log_counts,
+            span_counts: options.span_counts,
             thread: Mutex::new(Some(thread)),
         }))
     }
@@ -91,6 +133,7 @@ impl MetricsSource for Telemetry {
     fn write(&self, text: &mut String) {
         lock(&self.metrics).write(text, self.waiting.load(Ordering::Relaxed));
         write_log_counts(text, self.log_counts.as_deref());
+        write_span_counts(text, self.span_counts.as_deref());
     }
 }
 
@@ -99,6 +142,7 @@ struct Work {
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Mutex<Metrics>>,
     logs: Vec<Box<dyn LogSink>>,
+    turns: Vec<Box<dyn TurnSink>>,
 }
 
 impl Work {
@@ -115,6 +159,7 @@ impl Work {
     fn turn(&mut self, progress: &Progress) {
         lock(&self.metrics).turn(progress);
         logs::log(&mut self.logs, progress);
+        self.turns.iter_mut().for_each(|sink| sink.turn(progress));
         self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

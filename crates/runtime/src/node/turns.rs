@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
-use engine::{Command, Effect, Execution, Refusal, Status, TaskDispatch};
+use engine::{Command, Effect, Execution, Refusal, Status, TaskDispatch, TaskId};
 use store::{ExecutionKey, StoreError};
 
 use super::executions::{Entry, Phase, Reader, Resident, Then, Turn};
@@ -12,7 +12,7 @@ use super::{Answer, Node, Output, ReplyId, copy_of};
 use crate::activities::Offer;
 use crate::limits;
 use crate::turn::{JournalPolicy, TurnDone, TurnJob};
-use crate::{ChildExecutions, Progress, RuntimeError, Started, Submission, TaskCall};
+use crate::{ChildExecutions, ParentTask, Progress, RuntimeError, Started, Submission, TaskCall};
 
 impl Node {
     /// Adds a command to an execution's next turn.
@@ -379,6 +379,10 @@ impl Node {
                 redrive_count,
                 logging: known.logging,
                 trace_header: known.header.trace_header.as_deref().map(Into::into),
+                parent: known.header.parent.as_ref().map(|parent| ParentTask {
+                    execution_arn: parent.execution.clone(),
+                    task: TaskId(parent.task),
+                }),
             }));
         }
         for (entry, refusal) in entries.into_iter().zip(refusals) {

@@ -5,4 +5,6 @@
 mod logs;
 mod metrics;
 mod status_events;
+#[cfg(feature = "otel")]
+mod traces;
 mod world;

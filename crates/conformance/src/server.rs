@@ -70,7 +70,8 @@ impl Server {
         });
         let store = Arc::new(MemoryStore::default());
         let logs = LoggedEvents::default();
-        let options = TelemetryOptions { logs: vec![Box::new(logs.clone())], log_counts: None };
+        let options =
+            TelemetryOptions { logs: vec![Box::new(logs.clone())], ..TelemetryOptions::default() };
         let observer: Arc<dyn Observer> = Telemetry::start(options)?;
         let options = RuntimeOptions {
             observer: Some(observer),

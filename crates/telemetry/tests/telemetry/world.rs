@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use api::{Api, ApiOptions};
+use api::{Api, ApiOptions, Throttling};
 use asl::{MachineType, Payload};
 use engine::TaskFailure;
 use runtime::{
@@ -64,7 +64,12 @@ impl World {
             ..RuntimeOptions::default()
         };
         let runtime = Runtime::start(store, Arc::new(Echo), options).await.unwrap();
-        let options = ApiOptions { metrics: Some(telemetry.clone()), ..ApiOptions::default() };
+        let options = ApiOptions {
+            metrics: Some(telemetry.clone()),
+            // Rates show in metrics only where calls are throttled.
+            throttling: Some(Arc::new(Throttling::new(true))),
+            ..ApiOptions::default()
+        };
         let api = Api::new(Arc::clone(&runtime), options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

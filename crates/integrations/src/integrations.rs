@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use asl::Payload;
 use engine::TaskFailure;
-use runtime::{LocalJobs, TaskCall, TaskRunner};
+use runtime::{
+    ItemReading, ItemSink, LocalJobs, MapRunWork, ResultExport, ResultSource, TaskCall, TaskRunner,
+};
 use tokio::sync::broadcast;
 
 use crate::apigateway::ApiGateway;
@@ -20,6 +22,7 @@ use crate::lambda::{FunctionLogLine, Functions};
 use crate::optimized::Optimized;
 use crate::routes::Routes;
 use crate::services::{cancel, dispatch};
+use crate::{item_reader, result_writer};
 
 /// Does the work of Task states. Calls must be made within a Tokio runtime.
 pub struct Integrations {
@@ -149,5 +152,15 @@ impl TaskRunner for Integrations {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let services = Arc::clone(&self.services);
         Box::pin(async move { cancel(&services, &call, submitted).await })
+    }
+
+    fn read_items(&self, reading: ItemReading, sink: ItemSink) -> MapRunWork<u64> {
+        let client = self.services.aws.clone();
+        Box::pin(async move { item_reader::read_items(&client, reading, sink).await })
+    }
+
+    fn write_results(&self, export: ResultExport, results: ResultSource) -> MapRunWork<Payload> {
+        let client = self.services.aws.clone();
+        Box::pin(async move { result_writer::write_results(&client, export, results).await })
     }
 }

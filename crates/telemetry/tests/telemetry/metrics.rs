@@ -20,6 +20,7 @@ fn shown(text: &str) -> String {
             && !line.contains("_bucket")
             && !line.contains("_sum")
             && line.starts_with("states_")
+            && !line.starts_with("states_api_")
     };
     text.lines().filter(is_steady).map(|line| format!("{line}\n")).collect()
 }

@@ -5,8 +5,6 @@
 //! whether a catcher for `States.ALL` takes the error. `UPDATE_EXPECT=1` fills in a line that has
 //! no `error`, and changes no other.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

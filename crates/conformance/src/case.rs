@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::maps;
+
 /// One recorded case.
 #[derive(Debug)]
 pub struct Case {
@@ -15,6 +17,8 @@ pub struct Case {
     pub needs: Vec<String>,
     pub(crate) steps: Vec<Step>,
     pub(crate) services: Vec<Service>,
+    /// What its test did to other services.
+    pub(crate) surroundings: Vec<Value>,
     /// Members of `recorded` that are no answer of one step.
     pub(crate) derived: Vec<String>,
     /// The rules as they stand there.
@@ -116,7 +120,9 @@ pub fn load_all() -> Result<Vec<Case>> {
         for (old, new) in renamed.flat_map(|(_, names)| *names) {
             text = text.replace(old, new);
         }
-        cases.push(parse(name, &serde_json::from_str(&text)?).context(file.to_owned())?);
+        let mut content = serde_json::from_str(&text)?;
+        maps::complete_reconstructed(&mut content);
+        cases.push(parse(name, &content).context(file.to_owned())?);
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(cases)
@@ -132,6 +138,7 @@ fn parse(name: &str, file: &Value) -> Result<Case> {
         needs: strings("needs"),
         steps: list("steps").iter().map(parse_step).collect::<Result<_>>()?,
         services: list("services").iter().map(parse_service).collect::<Result<_>>()?,
+        surroundings: list("surroundings").to_vec(),
         derived: strings("derived"),
         placeholders: list("placeholders").to_vec(),
         noise: strings("noise"),

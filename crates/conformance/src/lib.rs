@@ -3,11 +3,13 @@
 
 mod answers;
 mod bindings;
+mod buckets;
 pub mod case;
 mod client;
 mod difference;
 mod lambda;
 pub mod lists;
+mod maps;
 mod normalise;
 pub mod run;
 mod select;

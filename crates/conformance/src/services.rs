@@ -20,7 +20,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::bindings::Bindings;
-use crate::case::Service;
+use crate::buckets::Buckets;
+use crate::case::{Case, Service};
 use crate::difference::equal;
 use crate::{answers, lambda};
 
@@ -28,12 +29,23 @@ use crate::{answers, lambda};
 pub(crate) struct Script {
     expected: Mutex<Vec<Service>>,
     surprises: Mutex<Vec<String>>,
+    buckets: Buckets,
     pub(crate) bindings: Arc<Bindings>,
 }
 
 impl Script {
-    pub(crate) fn new(services: &[Service], bindings: Arc<Bindings>) -> Script {
-        Script { expected: Mutex::new(services.to_vec()), surprises: Mutex::default(), bindings }
+    pub(crate) fn new(case: &Case, bindings: Arc<Bindings>) -> Script {
+        Script {
+            expected: Mutex::new(case.services.clone()),
+            surprises: Mutex::default(),
+            buckets: Buckets::of(&case.surroundings),
+            bindings,
+        }
+    }
+
+    /// Whether there is an entry for the very call.
+    fn has(&self, is_same: &dyn Fn(&Service) -> bool) -> bool {
+        self.expected.lock().expect("nothing panics while it is held").iter().any(is_same)
     }
 
     /// Calls that no entry of the case answers.
@@ -182,6 +194,9 @@ impl Received {
         operation: &'static Operation,
     ) -> Response<Full<Bytes>> {
         let bindings = &script.bindings;
+        if let Some(stored) = self.stored(script, model, operation) {
+            return stored;
+        }
         if let Some(refusal) = answers::refusal(model, operation, &self.body) {
             return refusal;
         }
@@ -218,6 +233,33 @@ impl Received {
         let recorded = bindings.fill_value(&call.response).unwrap_or(call.response);
         let recorded = answers::complete(recorded, model, operation, &self.body);
         answers::write(model, operation, &recorded)
+    }
+
+    /// The answer of the case's buckets, where the case has none of its own.
+    fn stored(
+        &self,
+        script: &Script,
+        model: &'static Model,
+        operation: &'static Operation,
+    ) -> Option<Response<Full<Bytes>>> {
+        if &*model.folder != "s3" {
+            return None;
+        }
+        let wire_of = |call: &Service| {
+            let is_of = *call.service == *model.folder && *call.operation == *operation.name;
+            is_of.then(|| wire(model, operation, &call.request)).flatten()
+        };
+        let is_same = |call: &Service| wire_of(call).is_some_and(|wire| self.is(model, &wire));
+        if script.has(&is_same) {
+            return None;
+        }
+        let path = decode(&self.path);
+        // A name of this run may stand in the key, though the body differs.
+        script.has(&|call: &Service| {
+            wire_of(call)
+                .is_some_and(|template| script.bindings.bind(&decode(&template.path), &path))
+        });
+        script.buckets.answer(&operation.name, &path, &self.body)
     }
 
     /// Whether this is the very request, but for the spelling of its body.

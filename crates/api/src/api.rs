@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use asl::{Payload, Timestamp};
-use runtime::{ExpressExecutions, LocalJobs, Runtime};
+use runtime::{ExpressExecutions, LocalJobs, Quotas, Runtime};
 use tokio::sync::watch;
 
 use crate::auth::AccessKeys;
@@ -53,6 +53,8 @@ impl Default for ApiOptions {
 pub struct Api {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) options: ApiOptions,
+    /// How much there may be.
+    pub(crate) quotas: Quotas,
     pub(crate) page_tokens: PageTokens,
     pub(crate) request_ids: RequestIds,
     pub(crate) request_metrics: RequestMetrics,
@@ -65,6 +67,7 @@ impl Api {
     pub fn new(runtime: Arc<Runtime>, options: ApiOptions) -> Arc<Api> {
         let page_tokens = PageTokens::new(runtime.page_token_secret());
         Arc::new(Api {
+            quotas: runtime.quotas(),
             runtime,
             options,
             page_tokens,

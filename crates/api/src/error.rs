@@ -14,10 +14,12 @@ pub(crate) enum ErrorType {
     AccessDenied,
     ActivityAlreadyExists,
     ActivityDoesNotExist,
+    ActivityLimitExceeded,
     ActivityWorkerLimitExceeded,
     Conflict,
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
+    ExecutionLimitExceeded,
     ExecutionNotRedrivable,
     /// What a signature needs is not all there.
     IncompleteSignature,
@@ -39,6 +41,7 @@ pub(crate) enum ErrorType {
     StateMachineAlreadyExists,
     StateMachineDeleting,
     StateMachineDoesNotExist,
+    StateMachineLimitExceeded,
     StateMachineTypeNotSupported,
     TaskTimedOut,
     /// It came too soon.
@@ -85,10 +88,12 @@ impl ErrorType {
             E::UnrecognizedClient => framework!("UnrecognizedClientException"),
             E::ActivityAlreadyExists => service!("ActivityAlreadyExists"),
             E::ActivityDoesNotExist => service!("ActivityDoesNotExist"),
+            E::ActivityLimitExceeded => service!("ActivityLimitExceeded"),
             E::ActivityWorkerLimitExceeded => service!("ActivityWorkerLimitExceeded"),
             E::Conflict => service!("ConflictException"),
             E::ExecutionAlreadyExists => service!("ExecutionAlreadyExists"),
             E::ExecutionDoesNotExist => service!("ExecutionDoesNotExist"),
+            E::ExecutionLimitExceeded => service!("ExecutionLimitExceeded"),
             E::ExecutionNotRedrivable => service!("ExecutionNotRedrivable"),
             E::InvalidArn => service!("InvalidArn"),
             E::InvalidDefinition => service!("InvalidDefinition"),
@@ -104,6 +109,7 @@ impl ErrorType {
             E::StateMachineAlreadyExists => service!("StateMachineAlreadyExists"),
             E::StateMachineDeleting => service!("StateMachineDeleting"),
             E::StateMachineDoesNotExist => service!("StateMachineDoesNotExist"),
+            E::StateMachineLimitExceeded => service!("StateMachineLimitExceeded"),
             E::StateMachineTypeNotSupported => service!("StateMachineTypeNotSupported"),
             E::TaskTimedOut => service!("TaskTimedOut"),
             E::Throttling => "com.amazon.coral.availability#ThrottlingException",
@@ -199,12 +205,12 @@ impl ApiError {
         ApiError { reason: Some(reason), ..ApiError::validation(message) }
     }
 
-    pub(crate) fn too_many_tags(arn: &str) -> ApiError {
+    pub(crate) fn too_many_tags(arn: &str, most: usize) -> ApiError {
         ApiError {
             resource_name: Some(arn.to_owned()),
             ..ApiError::new(
                 ErrorType::TooManyTags,
-                format!("Too many tags: '{arn}'. A resource can have up to 50 tags"),
+                format!("Too many tags: '{arn}'. A resource can have up to {most} tags"),
             )
         }
     }
@@ -308,6 +314,18 @@ impl From<RuntimeError> for ApiError {
                 ErrorType::ActivityDoesNotExist,
                 format!("Activity Does Not Exist: '{arn}'"),
             ),
+            RuntimeError::StateMachineLimitExceeded(arn) => ApiError::new(
+                ErrorType::StateMachineLimitExceeded,
+                format!("State Machine Limit Exceeded: '{arn}'"),
+            ),
+            RuntimeError::ActivityLimitExceeded(arn) => ApiError::new(
+                ErrorType::ActivityLimitExceeded,
+                format!("Activity Limit Exceeded: '{arn}'"),
+            ),
+            RuntimeError::ExecutionLimitExceeded(arn) => ApiError::new(
+                ErrorType::ExecutionLimitExceeded,
+                format!("Execution Limit Exceeded: '{arn}'"),
+            ),
             RuntimeError::ActivityWorkerLimitExceeded(arn) => ApiError::new(
                 ErrorType::ActivityWorkerLimitExceeded,
                 format!("Activity Worker Limit Exceeded: '{arn}'"),
@@ -318,7 +336,7 @@ impl From<RuntimeError> for ApiError {
             RuntimeError::ServiceQuotaExceeded(message) => {
                 ApiError::new(ErrorType::ServiceQuotaExceeded, message)
             }
-            RuntimeError::TooManyTags(arn) => ApiError::too_many_tags(&arn),
+            RuntimeError::TooManyTags { arn, most } => ApiError::too_many_tags(&arn, most),
             RuntimeError::InvalidToken => ApiError::invalid_token(),
             // AWS makes no difference between an attempt that is over and one whose execution is.
             // Of an activity it names the activity, of a task with a token nothing.

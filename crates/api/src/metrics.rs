@@ -189,6 +189,16 @@ pub(crate) fn text(api: &Api) -> String {
         statistics.activity_polls,
     );
     gauge("stepwell_task_calls", "Calls of tasks under way.", statistics.task_calls);
+    gauge(
+        "states_open_execution_count",
+        "Standard executions that are open, without children of Map Runs (OpenExecutionCount).",
+        usize::try_from(statistics.open_executions).unwrap_or(usize::MAX),
+    );
+    gauge(
+        "states_open_execution_limit",
+        "Standard executions of an account and Region that may be open (OpenExecutionLimit).",
+        usize::try_from(api.quotas.open_executions).unwrap_or(usize::MAX),
+    );
     let ready = usize::from(api.runtime.readiness().is_ok());
     gauge("stepwell_ready", "1 where /readyz answers 200.", ready);
     if let Some(source) = &api.options.metrics {

@@ -2,11 +2,8 @@
 
 use crate::arn::{self, Arn, Resource};
 use crate::constraints::{Kind, Member};
+use crate::dispatch::Call;
 use crate::error::ApiError;
-use crate::request::Members;
-
-/// Tags a resource may have (AWS quota).
-const TAGS_MAX: usize = 50;
 
 /// What keys that belong to AWS begin with.
 const RESERVED_PREFIX: &str = "aws:";
@@ -21,12 +18,9 @@ pub(crate) const TAGS: Kind = Kind::list(&Kind::Structure(&[
 ]));
 
 /// The member `tags` of a request, checked; of equal keys the last one counts.
-pub(crate) fn read(
-    request: &Members<'_>,
-    resource: &str,
-) -> Result<Vec<(String, String)>, ApiError> {
+pub(crate) fn read(call: &Call<'_>, resource: &str) -> Result<Vec<(String, String)>, ApiError> {
     let mut tags: Vec<(String, String)> = Vec::new();
-    for tag in request.structures("tags").into_iter().flatten() {
+    for tag in call.request.structures("tags").into_iter().flatten() {
         // AWS's model lets it be absent; a tag without a key is none all the same.
         let key = tag.text("key").ok_or_else(|| ApiError::validation("A tag must have a key"))?;
         let value = tag.text("value").unwrap_or_default();
@@ -35,8 +29,9 @@ pub(crate) fn read(
             Some((_, earlier)) => value.clone_into(earlier),
             None => tags.push((key.to_owned(), value.to_owned())),
         }
-        if tags.len() > TAGS_MAX {
-            return Err(ApiError::too_many_tags(resource));
+        let most = call.api.quotas.tags;
+        if tags.len() > most {
+            return Err(ApiError::too_many_tags(resource, most));
         }
     }
     Ok(tags)

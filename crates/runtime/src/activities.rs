@@ -8,7 +8,7 @@ use asl::Payload;
 use engine::TaskId;
 use store::ExecutionKey;
 
-use crate::limits::{OFFERED_BYTES_MAX, POLLERS_MAX};
+use crate::limits::OFFERED_BYTES_MAX;
 use crate::node::ReplyId;
 
 /// An activity task in front of the workers.
@@ -125,17 +125,18 @@ impl Activities {
         self.drop_if_empty(&arn);
     }
 
-    /// Adds a worker at the end of the queue. False if too many wait.
+    /// Adds a worker at the end of the queue. False if `most` wait.
     pub(crate) fn poll(
         &mut self,
         reply: ReplyId,
         activity_arn: &str,
         worker_name: Option<Box<str>>,
         deadline: i64,
+        most: usize,
     ) -> bool {
         let arn = self.arn(activity_arn);
         let queue = self.queues.entry(Arc::clone(&arn)).or_default();
-        if queue.polls >= POLLERS_MAX {
+        if queue.polls >= most {
             return false;
         }
         queue.polls += 1;
@@ -271,6 +272,7 @@ impl Activities {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1_000;
     const ARN: &str = "arn:aws:states:us-east-1:123456789012:activity:Approve";
 
     fn offer(key: u64) -> Offer {
@@ -290,7 +292,7 @@ mod tests {
         activities.offer("another", offer(3));
         assert_eq!(matched(&mut activities), None);
         for reply in 10..13 {
-            assert!(activities.poll(ReplyId(reply), ARN, None, 60));
+            assert!(activities.poll(ReplyId(reply), ARN, None, 60, MOST));
         }
         assert_eq!(matched(&mut activities), Some((10, 1)));
         assert_eq!(matched(&mut activities), Some((11, 2)));
@@ -313,8 +315,8 @@ mod tests {
             activities.close(ExecutionKey(key), TaskId(1));
         }
         assert!(activities.queues[ARN].offers.len() < 200);
-        activities.poll(ReplyId(1), ARN, None, 60);
-        activities.poll(ReplyId(2), ARN, None, 60);
+        activities.poll(ReplyId(1), ARN, None, 60, MOST);
+        activities.poll(ReplyId(2), ARN, None, 60, MOST);
         activities.end_poll(ReplyId(1));
         assert_eq!(matched(&mut activities), Some((2, 999)));
         assert_eq!(activities.input_bytes, 0);
@@ -326,17 +328,17 @@ mod tests {
     #[test]
     fn polls_end_and_are_limited() {
         let mut activities = Activities::default();
-        for reply in 0..POLLERS_MAX as u64 {
-            assert!(activities.poll(ReplyId(reply), ARN, None, 60 + reply as i64));
+        for reply in 0..MOST as u64 {
+            assert!(activities.poll(ReplyId(reply), ARN, None, 60 + reply as i64, MOST));
         }
-        assert!(!activities.poll(ReplyId(5000), ARN, None, 60));
-        assert!(activities.poll(ReplyId(5000), "another", None, 2000));
+        assert!(!activities.poll(ReplyId(5000), ARN, None, 60, MOST));
+        assert!(activities.poll(ReplyId(5000), "another", None, 2000, MOST));
         assert_eq!(activities.take_expired(59), None);
         assert_eq!(activities.take_expired(61), Some(ReplyId(0)));
         assert_eq!(activities.take_expired(61), Some(ReplyId(1)));
         assert_eq!(activities.take_expired(61), None);
         assert_eq!(activities.next_deadline(), Some(62));
-        assert!(activities.poll(ReplyId(5001), ARN, None, 3000));
-        assert_eq!(activities.end_all_waiting().len(), POLLERS_MAX);
+        assert!(activities.poll(ReplyId(5001), ARN, None, 3000, MOST));
+        assert_eq!(activities.end_all_waiting().len(), MOST);
     }
 }

@@ -28,7 +28,7 @@ use crate::seeds::Seeds;
 use crate::status_changes::{self, StatusChanges};
 use crate::{
     Activity, ChildExecution, EvaluatorProgram, ExecutionSearch, NewStateMachine, NotReady,
-    Observer, SearchPage, StateMachine, StateMachineSummary, StateMachineUpdate,
+    Observer, Quotas, SearchPage, StateMachine, StateMachineSummary, StateMachineUpdate,
     StateMachineVersion, Statistics, TaskRunner,
 };
 
@@ -60,6 +60,14 @@ pub enum RuntimeError {
     ExecutionNotRedrivable { arn: String, reason: NotRedrivable },
     #[error("activity does not exist: {0}")]
     ActivityDoesNotExist(String),
+    /// There may not be more in its account and Region.
+    #[error("too many state machines for {0}")]
+    StateMachineLimitExceeded(String),
+    #[error("too many activities for {0}")]
+    ActivityLimitExceeded(String),
+    /// Of the state machine's account and Region.
+    #[error("too many executions are open for one of {0}")]
+    ExecutionLimitExceeded(String),
     #[error("too many workers poll the activity {0}")]
     ActivityWorkerLimitExceeded(String),
     /// The resource of a tag operation.
@@ -74,8 +82,8 @@ pub enum RuntimeError {
     /// There may not be more of them; the text says of what.
     #[error("{0}")]
     ServiceQuotaExceeded(String),
-    #[error("too many tags on {0}")]
-    TooManyTags(String),
+    #[error("more than {most} tags on {arn}")]
+    TooManyTags { arn: String, most: usize },
     /// The token is not one of ours.
     #[error("invalid token")]
     InvalidToken,
@@ -118,6 +126,8 @@ pub struct RuntimeOptions {
     pub mocks: Option<Arc<dyn Mocks>>,
     /// How long executions are kept after their end.
     pub retention: Retention,
+    /// How much there may be.
+    pub quotas: Quotas,
     /// Whether changes of the status of Standard executions are kept until they were told.
     pub keeps_status_changes: bool,
     /// Sees everything that becomes durable.
@@ -149,6 +159,7 @@ impl Default for RuntimeOptions {
             wake_window: std::time::Duration::from_millis(limits::DUE_WINDOW_MS.unsigned_abs()),
             mocks: None,
             retention: Retention::default(),
+            quotas: Quotas::default(),
             keeps_status_changes: false,
             observer: None,
             evaluator: None,
@@ -321,6 +332,11 @@ impl Runtime {
             Answer::Done => Ok(()),
             _ => Err(wrong_answer()),
         }
+    }
+
+    /// How much there may be.
+    pub fn quotas(&self) -> Quotas {
+        self.driver.look(Node::quotas)
     }
 
     /// The moment that the runtime's clock shows.

@@ -26,6 +26,7 @@ mod mocks;
 pub mod node;
 mod observer;
 mod query;
+mod quotas;
 mod records;
 mod registry;
 mod resources;
@@ -57,6 +58,7 @@ pub use local_jobs::{
 pub use metering::Billing;
 pub use mocks::{MockedAttempt, Mocks, split_test_case};
 pub use observer::{NotReady, Observer, Statistics};
+pub use quotas::Quotas;
 pub use records::DefinitionHash;
 pub use resources::*;
 pub use results::{EndedChild, ResultExport, ResultSource};

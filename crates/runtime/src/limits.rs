@@ -58,17 +58,9 @@ pub const PURGE_PASS_MS: i64 = 3_600_000;
 /// Executions looked at, and purged in one commit, so that it stays short.
 pub const PURGE_PAGE: usize = 250;
 
-/// Workers that poll one activity at the same time (AWS quota).
-pub const POLLERS_MAX: usize = 1_000;
 /// Bytes of inputs kept beside the activity tasks that wait for a worker. The inputs of further
 /// ones are read from their executions when a worker comes.
 pub const OFFERED_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Published versions of one state machine (AWS quota).
-pub const VERSIONS_MAX: usize = 1_000;
-/// Aliases of one state machine (AWS quota).
-pub const ALIASES_MAX: usize = 100;
-/// Tags of one resource (AWS quota).
-pub const TAGS_MAX: usize = 50;
 /// Seconds a test of a state may take (AWS quota).
 pub const STATE_TEST_SECONDS_MAX: u64 = 300;
 /// Synchronous Express executions under way at the same time. They live in memory only.

@@ -27,6 +27,8 @@ pub struct Statistics {
     pub activity_polls: usize,
     /// Calls of tasks under way.
     pub task_calls: usize,
+    /// Standard executions that are open, without children of Map Runs.
+    pub open_executions: u64,
 }
 
 /// Why a runtime is not ready to serve.

@@ -15,7 +15,8 @@ use asl::Timestamp;
 use store::{Store, Write};
 
 use crate::definitions::{Definition, LoadError};
-use crate::limits::{RECORD_PAGE, TAGS_MAX};
+use crate::limits::RECORD_PAGE;
+use crate::quotas::{Quotas, siblings_of};
 use crate::records::{
     self, ActivityRecord, AliasRecord, Configurations, CreatedWithVersion, DefinitionRecord,
     StateMachineRecord, TagsRecord, VersionRecord, kind,
@@ -121,12 +122,13 @@ pub(crate) struct Registry {
     /// State machines that go once none of their executions runs.
     deleting: BTreeSet<Box<str>>,
     directory: Arc<Directory>,
+    quotas: Quotas,
 }
 
 impl Registry {
     /// Reads everything that is registered. May block.
-    pub(crate) fn load(store: &dyn Store) -> Result<Registry, LoadError> {
-        let mut registry = Registry::default();
+    pub(crate) fn load(store: &dyn Store, quotas: Quotas) -> Result<Registry, LoadError> {
+        let mut registry = Registry { quotas, ..Registry::default() };
         each_record(store, kind::STATE_MACHINE, |machine| {
             registry.apply(Change::PutMachine(Arc::new(machine)));
         })?;
@@ -312,8 +314,11 @@ impl Registry {
             let machine = Arc::clone(existing);
             return Ok((Vec::new(), MachineAnswer { machine, version }));
         }
-        if new.tags.len() > TAGS_MAX {
-            return Err(RuntimeError::TooManyTags(new.arn.to_string()));
+        if new.tags.len() > self.quotas.tags {
+            return Err(self.too_many_tags(&new.arn));
+        }
+        if is_full(&self.machines, &new.arn, self.quotas.state_machines) {
+            return Err(RuntimeError::StateMachineLimitExceeded(new.arn.to_string()));
         }
         let mut machine = StateMachineRecord {
             arn: new.arn.clone(),
@@ -445,8 +450,11 @@ impl Registry {
         if let Some(existing) = self.activities.get(&activity.arn) {
             return Ok((Vec::new(), Arc::clone(existing)));
         }
-        if tags.len() > TAGS_MAX {
-            return Err(RuntimeError::TooManyTags(activity.arn.to_string()));
+        if tags.len() > self.quotas.tags {
+            return Err(self.too_many_tags(&activity.arn));
+        }
+        if is_full(&self.activities, &activity.arn, self.quotas.activities) {
+            return Err(RuntimeError::ActivityLimitExceeded(activity.arn.to_string()));
         }
         let record = Arc::new(ActivityRecord {
             arn: activity.arn.clone(),
@@ -481,10 +489,14 @@ impl Registry {
     ) -> Result<Vec<Change>, RuntimeError> {
         let before = self.tags(arn)?;
         let after = merge_tags(before, tags);
-        if after.len() > TAGS_MAX {
-            return Err(RuntimeError::TooManyTags(arn.to_owned()));
+        if after.len() > self.quotas.tags {
+            return Err(self.too_many_tags(arn));
         }
         Ok(vec![Change::PutTags(arn.into(), after)])
+    }
+
+    fn too_many_tags(&self, arn: &str) -> RuntimeError {
+        RuntimeError::TooManyTags { arn: arn.to_owned(), most: self.quotas.tags }
     }
 
     /// UntagResource.
@@ -545,6 +557,15 @@ fn merge_tags(mut tags: Vec<(String, String)>, more: &[(String, String)]) -> Vec
         }
     }
     tags
+}
+
+/// Whether there are as many of a kind in a Region and account as there may be.
+fn is_full<T>(all: &BTreeMap<Box<str>, T>, arn: &str, most: usize) -> bool {
+    // Counting those of one account takes long where there are many.
+    let siblings = siblings_of(arn);
+    let from = (Bound::Included(siblings), Bound::Unbounded);
+    let others = || all.range::<str, _>(from).map(|(arn, _)| arn);
+    all.len() >= most && others().take_while(|arn| arn.starts_with(siblings)).count() >= most
 }
 
 /// The entries whose key starts with `prefix` and is beyond `after`.

@@ -80,6 +80,8 @@ pub(crate) struct TurnResult {
     pub(crate) usage: Option<DayUsage>,
     /// What is kept with the turn.
     pub(crate) records: Vec<Write>,
+    /// Whether it opened (1) or closed (-1) a Standard execution.
+    pub(crate) opened: i8,
 }
 
 impl TurnJob {
@@ -120,6 +122,7 @@ impl TurnJob {
     fn run_unguarded(self, world: &dyn World) -> TurnResult {
         let TurnJob { key, mut execution, definition, commands, now, seed, .. } = self;
         let before = metering::Before::of(&execution);
+        let was_open = execution.event_count() > 0 && execution.status == Status::Running;
         let mut events = Vec::new();
         let mut effects = Vec::new();
         let mut branches = Vec::new();
@@ -146,6 +149,9 @@ impl TurnJob {
         }
         let usage = before.used(&execution, definition.text.len(), now);
         let has_events = !events.is_empty();
+        let counts = !execution.identity.express && execution.identity.map_run.is_none();
+        let is_open = execution.status == Status::Running;
+        let opened = if counts { i8::from(is_open) - i8::from(was_open) } else { 0 };
         let new = match &self.journal {
             JournalPolicy::Create { header } => Some(new_execution(&execution, header)),
             _ => None,
@@ -187,6 +193,7 @@ impl TurnJob {
             write,
             usage,
             records,
+            opened,
         }
     }
 }

@@ -14,12 +14,13 @@ use integrations::{
     TaskDefinitionConfig, Webhook,
 };
 use integrations::{AwsConfig, RouteConfig};
-use runtime::{ExpressLimits, Retention};
+use runtime::{ExpressLimits, Quotas, Retention};
 use serde::Deserialize;
 
 use crate::access::{AccessKeyTable, access_keys};
 use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
 use crate::failure::Failure;
+use crate::quotas::QuotasTable;
 use crate::throttling::{ThrottlingSettings, ThrottlingTable};
 use crate::tls::{TlsSettings, TlsTable};
 use crate::traces::{TraceSettings, TracesTable};
@@ -86,6 +87,8 @@ struct File {
     throttling: ThrottlingTable,
     #[serde(default)]
     tls: TlsTable,
+    #[serde(default)]
+    quotas: QuotasTable,
 }
 
 /// `[server]`
@@ -290,6 +293,7 @@ pub(crate) struct Settings {
     pub(crate) express: ExpressLimits,
     pub(crate) throttling: ThrottlingSettings,
     pub(crate) tls: TlsSettings,
+    pub(crate) quotas: Quotas,
 }
 
 impl Settings {
@@ -332,6 +336,7 @@ pub(crate) fn resolve(
         routes,
         throttling,
         tls,
+        quotas,
         ..
     } = file;
     let functions = check_functions(functions, path.as_deref(), &file_folder)?;
@@ -364,6 +369,10 @@ pub(crate) fn resolve(
     let throttling = throttling.settle().map_err(|problem| {
         let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
         Failure::usage(format!("{}: throttling.operations: {problem}", file.display()))
+    })?;
+    let quotas = quotas.settle().map_err(|problem| {
+        let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
+        Failure::usage(format!("{}: quotas: {problem}", file.display()))
     })?;
     let tls = tls.settle(&file_folder).map_err(|problem| {
         let file = path.as_deref().unwrap_or(Path::new(FILE_NAME));
@@ -417,6 +426,7 @@ pub(crate) fn resolve(
         routes,
         throttling,
         tls,
+        quotas,
         mocks: options
             .mocks
             .mocks

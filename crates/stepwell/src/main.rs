@@ -11,6 +11,7 @@ mod failure;
 mod machines;
 mod prices;
 mod progress;
+mod quotas;
 mod stop;
 mod style;
 mod telemetry;

@@ -129,6 +129,7 @@ impl Node {
         let options = RuntimeOptions {
             mocks: open_mocks(settings)?,
             retention: settings.retention,
+            quotas: settings.quotas,
             observer: Some(observer),
             evaluator: evaluator_program(),
             keeps_status_changes: !matches!(settings.status_events, StatusEvents::Nowhere),

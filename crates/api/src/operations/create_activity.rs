@@ -25,7 +25,7 @@ async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let name = call.request.required_text("name");
     name::check(name)?;
     let arn = arn_prefix(call.caller.region, call.caller.account, "activity") + name;
-    let tags = tags::read(&call.request, &arn)?;
+    let tags = tags::read(&call, &arn)?;
     let encryption =
         configuration::encryption(&call.request)?.unwrap_or_else(configuration::default_encryption);
     let new = Activity {

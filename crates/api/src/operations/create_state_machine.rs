@@ -50,7 +50,7 @@ async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         logging_configuration: logging.or_else(|| Some(configuration::default_logging())),
         tracing_configuration: tracing.or_else(|| Some(configuration::default_tracing())),
         encryption_configuration: encryption.or_else(|| Some(configuration::default_encryption())),
-        tags: tags::read(request, &arn)?,
+        tags: tags::read(&call, &arn)?,
         publish,
         arn: arn.into(),
     };

@@ -16,7 +16,7 @@ pub(crate) const OPERATION: Operation = Operation {
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let resource = call.request.required_text("resourceArn");
     tags::check_resource(resource)?;
-    let tags = tags::read(&call.request, resource)?;
+    let tags = tags::read(&call, resource)?;
     call.api.runtime.tag_resource(resource, tags).await?;
     Ok(JsonObject::new().finish())
 }

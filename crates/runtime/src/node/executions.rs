@@ -115,6 +115,8 @@ pub(crate) struct Turn {
     pub(crate) has_events: bool,
     /// Bytes of its journal.
     pub(crate) bytes: usize,
+    /// Whether it opened (1) or closed (-1) a Standard execution.
+    pub(crate) opened: i8,
 }
 
 /// What an execution in memory is doing.

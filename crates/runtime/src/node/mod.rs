@@ -28,7 +28,7 @@ mod usage;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use asl::{Payload, Timestamp};
+use asl::{MachineType, Payload, Timestamp};
 use engine::{MapRun, MapRunId, MapRunUpdate, ReadItem, TaskFailure, TaskId};
 use store::{ExecutionKey, ExecutionRow, Outcome, PurgeQuery, Purgeable, Store, StoreError, Write};
 
@@ -42,6 +42,7 @@ use crate::limits;
 use crate::load::{Finding, Loaded};
 use crate::metering::UnwrittenUsage;
 use crate::mocks::Mocks;
+use crate::quotas::OpenExecutions;
 use crate::records::DefinitionHash;
 pub use crate::records::{ActivityRecord, AliasRecord, ParentRecord, VersionRecord};
 pub use crate::registry::MachineAnswer;
@@ -54,7 +55,7 @@ use crate::tokens::Tokens;
 use crate::turn::{TurnDone, TurnJob};
 use crate::{
     Activity, ActivityTask, ExecutionDescription, NewStateMachine, NewStateMachineAlias, NotReady,
-    Progress, RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
+    Progress, Quotas, RuntimeError, RuntimeOptions, StartRequest, Started, StateMachineAliasUpdate,
     StateMachineUpdate, Statistics, TaskCall,
 };
 pub use children::ParentState;
@@ -488,6 +489,7 @@ pub struct Node {
     children: Children,
     commits: Commits,
     unwritten_usage: UnwrittenUsage,
+    open: OpenExecutions,
     map_runs: map_runs::MapRunChildren,
     items: items::MapRunItems,
     purging: purging::Purging,
@@ -525,7 +527,8 @@ impl Node {
         now: Timestamp,
     ) -> Result<Node, StoreError> {
         let secret = secret::load_secret(store, secret).map_err(LoadError::into_store_error)?;
-        let registry = Registry::load(store).map_err(LoadError::into_store_error)?;
+        let registry =
+            Registry::load(store, options.quotas).map_err(LoadError::into_store_error)?;
         let surroundings = Surroundings {
             tokens: Arc::new(Tokens::new(&secret)),
             directory: Arc::clone(registry.directory()),
@@ -545,6 +548,7 @@ impl Node {
             children: Children::default(),
             commits: Commits::default(),
             unwritten_usage: UnwrittenUsage::default(),
+            open: OpenExecutions::default(),
             map_runs: map_runs::MapRunChildren::default(),
             items: items::MapRunItems::default(),
             purging: purging::Purging::default(),
@@ -564,6 +568,11 @@ impl Node {
         };
         let left = job_cancels::left_behind(store).map_err(LoadError::into_store_error)?;
         node.cancel_left_behind(left);
+        for machine in node.registry.list_machines("", "", usize::MAX) {
+            if machine.machine_type == MachineType::Standard {
+                node.open.add(&machine.arn, store.count_open(&machine.arn)?);
+            }
+        }
         node.list_recovery();
         node.list_due();
         node.count_open_of_deleting();
@@ -581,6 +590,10 @@ impl Node {
         self.options.mocks.clone()
     }
 
+    pub(crate) fn quotas(&self) -> Quotas {
+        self.options.quotas
+    }
+
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -592,6 +605,7 @@ impl Node {
             open_requests: self.open_requests,
             activity_polls: self.activities.poll_count(),
             task_calls: self.calls.len(),
+            open_executions: self.open.count(),
         }
     }
 

@@ -159,7 +159,13 @@ impl Node {
                 (Ok(Some(row)), None) if row.state.status != 0 => self.by_ended_row(row, request),
                 (Ok(Some(row)), None) => self.by_key(row.key, request),
                 (Ok(None), None) => {
-                    let error = RuntimeError::ExecutionDoesNotExist(arn.to_owned());
+                    let is_full = self.open.of(arn) >= self.options.quotas.open_executions;
+                    let error = match request {
+                        ByArn::StartAgain { .. } if is_full => {
+                            RuntimeError::ExecutionLimitExceeded(arn.to_owned())
+                        }
+                        _ => RuntimeError::ExecutionDoesNotExist(arn.to_owned()),
+                    };
                     match request {
                         ByArn::Await { place, .. } => self.child_lost(place, &error),
                         other => self.reply_all(other.reply(), Err(error)),

@@ -55,6 +55,12 @@ impl Node {
                 let reason = NotRedrivable::StateMachineDeleting;
                 RuntimeError::ExecutionNotRedrivable { arn: known.identity.arn.to_string(), reason }
             }
+            Some(Then::Redrive { client_token, .. })
+                if self.open.of(arn) >= self.options.quotas.open_executions
+                    && !client_token.as_deref().is_some_and(is_known) =>
+            {
+                RuntimeError::ExecutionLimitExceeded(arn.to_string())
+            }
             _ => return self.begin_turn(key),
         };
         let refused = resident.queue.pop_front();

@@ -145,6 +145,16 @@ impl Node {
             let input = request.input;
             return self.read(key, Reader::StartAgain { reply, input, parent });
         }
+        let is_standard = machine.machine_type == MachineType::Standard;
+        if is_standard && self.open.of(&arn) >= self.options.quotas.open_executions {
+            // The same start again is none.
+            if is_named {
+                let input = request.input;
+                return self.by_arn(&arn, ByArn::StartAgain { reply, input, parent });
+            }
+            let machine_arn = machine.arn.to_string();
+            return self.reply(reply, Err(RuntimeError::ExecutionLimitExceeded(machine_arn)));
+        }
         let identity = Arc::new(Identity {
             name: name.into(),
             state_machine_arn: machine.arn.clone(),

@@ -74,7 +74,8 @@ impl Node {
         }
         let milliseconds = i64::try_from(self.options.activity_poll.as_millis());
         let deadline = self.now.plus_milliseconds(milliseconds.unwrap_or(i64::MAX)).0;
-        if !self.activities.poll(reply, activity_arn, worker_name, deadline) {
+        let most = self.options.quotas.activity_pollers;
+        if !self.activities.poll(reply, activity_arn, worker_name, deadline, most) {
             let arn = activity_arn.to_owned();
             self.reply(reply, Err(RuntimeError::ActivityWorkerLimitExceeded(arn)));
         }

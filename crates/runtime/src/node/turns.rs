@@ -253,6 +253,7 @@ impl Node {
             branches: result.branches,
             has_events: result.has_events,
             bytes,
+            opened: result.opened,
         };
         if let Some(write) = result.write {
             resident.phase = Phase::Committing { execution: result.execution, turn };
@@ -325,6 +326,11 @@ impl Node {
         else {
             panic!("a commit comes back to the execution whose turn it holds");
         };
+        match turn.opened {
+            1 => self.open.add(&execution.identity.arn, 1),
+            -1 => self.open.close(&execution.identity.arn),
+            _ => {}
+        }
         resident.phase = Phase::Idle(execution);
         resident.turns += 1;
         resident.bytes += turn.bytes;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use asl::Timestamp;
 
 use super::{Change, Registry, page};
-use crate::limits::ALIASES_MAX;
 use crate::records::{AliasRecord, RouteRecord};
 use crate::{
     NewStateMachineAlias, Route, RuntimeError, StateMachineAlias, StateMachineAliasUpdate, arns,
@@ -72,10 +71,11 @@ impl Registry {
                     .to_owned(),
             ));
         }
-        let count = page(&self.aliases, &format!("{machine_arn}:"), "", ALIASES_MAX).len();
-        if count >= ALIASES_MAX {
+        let most = self.quotas.aliases;
+        let count = page(&self.aliases, &format!("{machine_arn}:"), "", most).len();
+        if count >= most {
             return Err(RuntimeError::ServiceQuotaExceeded(format!(
-                "The maximum number of aliases ({ALIASES_MAX}) of the state machine \
+                "The maximum number of aliases ({most}) of the state machine \
                  '{machine_arn}' was reached. Delete aliases that are not used."
             )));
         }

@@ -7,7 +7,6 @@ use asl::Timestamp;
 use super::{Change, Registry, finish_machine, page, publish_version};
 use crate::RuntimeError;
 use crate::arns;
-use crate::limits::VERSIONS_MAX;
 use crate::records::VersionRecord;
 
 /// What PublishStateMachineVersion calls the revision of a machine that was never updated.
@@ -88,12 +87,13 @@ impl Registry {
 
     /// Whether one more version may be published.
     pub(super) fn check_room_for_version(&self, machine_arn: &str) -> Result<(), RuntimeError> {
-        let versions = page(&self.versions, &format!("{machine_arn}:"), "", VERSIONS_MAX);
-        if versions.len() < VERSIONS_MAX {
+        let most = self.quotas.versions;
+        let versions = page(&self.versions, &format!("{machine_arn}:"), "", most);
+        if versions.len() < most {
             return Ok(());
         }
         Err(RuntimeError::ServiceQuotaExceeded(format!(
-            "The maximum number of versions ({VERSIONS_MAX}) of the state machine \
+            "The maximum number of versions ({most}) of the state machine \
              '{machine_arn}' was reached. Delete versions that are not used."
         )))
     }

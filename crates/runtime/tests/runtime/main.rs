@@ -15,6 +15,7 @@ mod map_runs;
 mod metering;
 mod mocks;
 mod purging;
+mod quotas;
 mod redrives;
 mod resources;
 mod restarts;

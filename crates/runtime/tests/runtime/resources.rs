@@ -167,7 +167,7 @@ async fn tags_belong_to_machines_and_activities() {
     assert_eq!(world.runtime.tags(&arn).unwrap(), tags(&[("a", "3"), ("c", "4")]));
     let many: Vec<_> = (0..49).map(|n| (format!("k{n}"), String::new())).collect();
     let error = world.runtime.tag_resource(&arn, many).await.unwrap_err();
-    assert!(matches!(error, RuntimeError::TooManyTags(_)), "{error}");
+    assert!(matches!(error, RuntimeError::TooManyTags { most: 50, .. }), "{error}");
     let unknown = world.runtime.tag_resource("nothing", tags(&[("a", "1")])).await.unwrap_err();
     assert!(matches!(unknown, RuntimeError::ResourceNotFound(_)), "{unknown}");
 }

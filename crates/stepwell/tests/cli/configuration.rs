@@ -435,3 +435,45 @@ fn a_certificate_comes_from_one_place_that_can_be_used() {
     "#]],
     );
 }
+
+#[test]
+fn quotas_are_numbers_in_bounds() {
+    refused(
+        "[quotas]\nopen_executions = 0\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: quotas: open_executions is 0, it must be 1 to 1000000000
+    "#]],
+    );
+    refused(
+        "[quotas]\ntags = 1001\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml: quotas: tags is 1001, it must be 1 to 1000
+    "#]],
+    );
+    refused(
+        "[quotas]\nversions = -1\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:2:12: invalid value: integer `-1`, expected u64
+          |
+        2 | versions = -1
+          |            ^^
+    "#]],
+    );
+    refused(
+        "[quotas]\nexecutions = 1\n",
+        &expect![[r#"
+        exit status: 2
+        ----- stderr -----
+        error: stepwell.toml:2:1: unknown field `executions`, expected one of `state_machines`, `activities`, `open_executions`, `activity_pollers`, `versions`, `aliases`, `tags`
+          |
+        2 | executions = 1
+          | ^^^^^^^^^^
+    "#]],
+    );
+}

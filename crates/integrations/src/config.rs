@@ -38,6 +38,8 @@ pub struct IntegrationsConfig {
     pub routes: Vec<RouteConfig>,
     /// With which key the server's own API is called by tasks, if it wants keys.
     pub own_key: Option<OwnKey>,
+    /// Where a container's agent for credentials is; `http://169.254.170.2` if `None`.
+    pub container_endpoint: Option<String>,
     /// Where the output of functions is appended, a file each; nowhere if `None`.
     pub log_directory: Option<PathBuf>,
     /// The environment variables of the server. Read from here are `AWS_ENDPOINT_URL`,

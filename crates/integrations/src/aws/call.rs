@@ -48,6 +48,8 @@ pub struct CallContext<'a> {
     pub region: &'a str,
     /// A role to assume for this call.
     pub role_arn: Option<&'a str>,
+    /// The role of the state machine, which is told where it may not assume the other.
+    pub own_role_arn: Option<&'a str>,
     /// The resource of the task that is called for, by which a route may say where to call; a
     /// call for no task goes by `aws-sdk:<service>:<action>`.
     pub resource: Option<&'a Resource>,
@@ -74,6 +76,7 @@ impl<'a> CallContext<'a> {
         CallContext {
             region,
             role_arn: None,
+            own_role_arn: None,
             resource: None,
             timeout: None,
             response_bytes_max: RESPONSE_BYTES_MAX,

@@ -29,6 +29,7 @@ pub struct AwsClient(Arc<Inner>);
 struct Inner {
     http: HttpClient,
     environment: BTreeMap<String, String>,
+    container_endpoint: Option<String>,
     asks_instance: bool,
     routes: Routes,
     own_key: Option<OwnKey>,
@@ -43,6 +44,7 @@ impl AwsClient {
         AwsClient(Arc::new(Inner {
             http: HttpClient::new(),
             environment: config.environment.clone(),
+            container_endpoint: config.container_endpoint.clone(),
             asks_instance: config.aws.instance_metadata,
             routes: Routes::new(&config.routes),
             own_key: config.own_key.clone(),
@@ -62,6 +64,11 @@ impl AwsClient {
         &self.0.http
     }
 
+    /// Where a container's agent is that is named by a path alone.
+    pub(super) fn container_endpoint(&self) -> &str {
+        self.0.container_endpoint.as_deref().unwrap_or(super::credentials::CONTAINER_ENDPOINT)
+    }
+
     pub(super) fn asks_instance(&self) -> bool {
         self.0.asks_instance
     }
@@ -79,7 +86,15 @@ impl AwsClient {
                 Some(assumed.map_err(|error| match error {
                     AwsError::NotConfigured(message) => AwsError::NotConfigured(message),
                     other => {
-                        AwsError::Role { role_arn: role.to_owned(), message: describe(&other) }
+                        let own = call.context.own_role_arn.filter(|_| is_denied(&other));
+                        let message = match own {
+                            Some(own) => format!(
+                                "The role {own} is not authorized to assume the task state's \
+                                 role, {role}."
+                            ),
+                            None => describe(&other),
+                        };
+                        AwsError::Role { role_arn: role.to_owned(), message }
                     }
                 })?)
             }
@@ -208,6 +223,11 @@ impl AwsClient {
             }
         })
     }
+}
+
+/// Whether STS refuses a role.
+fn is_denied(error: &AwsError) -> bool {
+    matches!(error, AwsError::Service(fault) if fault.status == 403)
 }
 
 /// The error of a call that nothing says where to make.

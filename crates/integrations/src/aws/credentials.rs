@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::call::{AwsCall, AwsError, CallContext};
 use super::client::AwsClient;
+use super::credential_process;
 use super::moment;
 use super::profile::Profile;
 
@@ -24,7 +25,23 @@ const METADATA_BYTES_MAX: usize = 64 * 1024;
 /// Profiles that may name each other as the source.
 const PROFILE_DEPTH_MAX: usize = 5;
 const METADATA_ENDPOINT: &str = "http://169.254.169.254";
-const CONTAINER_ENDPOINT: &str = "http://169.254.170.2";
+pub(super) const CONTAINER_ENDPOINT: &str = "http://169.254.170.2";
+
+/// How sessions of roles are called that nobody names.
+const SESSION: &str = "stepwell";
+/// What a program prints without an end is used this long.
+const PROCESS_HOLDS: Duration = Duration::from_secs(900);
+/// Attempts to reach the container's or the machine's agent.
+const METADATA_ATTEMPTS: u32 = 3;
+
+/// A role to assume.
+#[derive(Debug, Clone, Default)]
+struct Role {
+    arn: String,
+    external_id: Option<String>,
+    session: Option<String>,
+    seconds: Option<u32>,
+}
 
 /// What was fetched, while it holds.
 #[derive(Default)]
@@ -34,13 +51,13 @@ pub(super) struct CredentialCache {
 }
 
 impl CredentialCache {
-    async fn get(&self, key: &str) -> Option<Credentials> {
+    pub(super) async fn get(&self, key: &str) -> Option<Credentials> {
         let fetched = self.fetched.lock().await;
         let soon = SystemTime::now() + RENEW_BEFORE;
         fetched.get(key).filter(|it| it.expiry().is_none_or(|expiry| expiry > soon)).cloned()
     }
 
-    async fn put(&self, key: &str, credentials: &Credentials) {
+    pub(super) async fn put(&self, key: &str, credentials: &Credentials) {
         // What has no end is not kept: it may be replaced any time.
         if credentials.expiry().is_some() {
             self.fetched.lock().await.insert(key.to_owned(), credentials.clone());
@@ -83,7 +100,9 @@ pub(crate) fn has_credentials(
         .any(|name| environment.get(*name).is_some_and(|value| !value.is_empty()));
     of_environment(environment).is_some()
         || of_profile(&profile).is_some()
-        || profile.get("role_arn").is_some()
+        || ["role_arn", "credential_process", "sso_session", "sso_start_url"]
+            .iter()
+            .any(|key| profile.get(key).is_some())
         || named
         || instance_metadata
 }
@@ -122,12 +141,19 @@ impl AwsClient {
         region: &str,
     ) -> Result<Option<Credentials>, String> {
         // From the profile asked for to the one with keys.
-        let mut roles: Vec<(String, Option<String>)> = Vec::new();
+        let mut roles: Vec<Role> = Vec::new();
         let mut profile = profile.clone();
         let mut credentials = loop {
             let Some(role) = profile.get("role_arn").map(str::to_owned) else {
-                break of_profile(&profile);
+                break self.of_profile_itself(&profile).await?;
             };
+            if profile.get("mfa_serial").is_some() {
+                return Err(format!(
+                    "the profile '{}' wants a code of a device (mfa_serial), which nobody can give \
+                     to a server",
+                    profile.name()
+                ));
+            }
             if let Some(file) = profile.get("web_identity_token_file") {
                 let session = profile.get("role_session_name");
                 break Some(self.of_web_identity(&role, file, session, region).await?);
@@ -138,9 +164,16 @@ impl AwsClient {
                     profile.name()
                 ));
             }
-            roles.push((role, profile.get("external_id").map(str::to_owned)));
+            roles.push(Role {
+                arn: role,
+                external_id: profile.get("external_id").map(str::to_owned),
+                session: profile.get("role_session_name").map(str::to_owned),
+                seconds: profile.get("duration_seconds").and_then(|text| text.parse().ok()),
+            });
             match (profile.get("source_profile"), profile.get("credential_source")) {
-                (Some(source), _) if source == profile.name() => break of_profile(&profile),
+                (Some(source), _) if source == profile.name() => {
+                    break self.of_profile_itself(&profile).await?;
+                }
                 (Some(source), _) => profile = profile.other(source),
                 (None, Some("Environment")) => break of_environment(self.environment()),
                 (None, Some("EcsContainer")) => break self.of_container().await?,
@@ -157,12 +190,40 @@ impl AwsClient {
         if credentials.is_none() && !roles.is_empty() {
             return Err(format!("the profile '{}' has no keys", profile.name()));
         }
-        for (role, external_id) in roles.iter().rev() {
+        for role in roles.iter().rev() {
             let source = credentials.take();
-            let assumed = self.assume(role, external_id.as_deref(), source, region).await;
+            let assumed = self.assume(role, source, region).await;
             credentials = Some(assumed.map_err(|error| describe(&error))?);
         }
         Ok(credentials)
+    }
+
+    /// The credentials that a profile itself has: by IAM Identity Center, keys, or a program.
+    async fn of_profile_itself(&self, profile: &Profile) -> Result<Option<Credentials>, String> {
+        if let Some(credentials) = self.of_sso(profile).await? {
+            return Ok(Some(credentials));
+        }
+        if let Some(credentials) = of_profile(profile) {
+            return Ok(Some(credentials));
+        }
+        let Some(command) = profile.get("credential_process") else { return Ok(None) };
+        let key = format!("process {command}");
+        if let Some(credentials) = self.cache().get(&key).await {
+            return Ok(Some(credentials));
+        }
+        let printed = credential_process::run(command, self.environment()).await?;
+        let names = ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"];
+        let mut credentials = of_json(&printed, names, "process")
+            .ok_or("credential_process prints no credentials")?;
+        if credentials.expiry().is_none() {
+            // It is not run for every call.
+            let end = SystemTime::now() + RENEW_BEFORE + PROCESS_HOLDS;
+            let (id, secret) = (credentials.access_key_id(), credentials.secret_access_key());
+            let token = credentials.session_token().map(str::to_owned);
+            credentials = Credentials::new(id, secret, token, Some(end), "process");
+        }
+        self.cache().put(&key, &credentials).await;
+        Ok(Some(credentials))
     }
 
     /// The credentials of a role that a task names.
@@ -171,25 +232,29 @@ impl AwsClient {
         role_arn: &str,
         region: &str,
     ) -> Result<Credentials, AwsError> {
-        self.assume(role_arn, None, None, region).await
+        let role = Role { arn: role_arn.to_owned(), ..Role::default() };
+        self.assume(&role, None, region).await
     }
 
     /// Assumes a role with the given credentials, or the server's own.
     async fn assume(
         &self,
-        role_arn: &str,
-        external_id: Option<&str>,
+        role: &Role,
         source: Option<Credentials>,
         region: &str,
     ) -> Result<Credentials, AwsError> {
         let of = source.as_ref().map(Credentials::access_key_id).unwrap_or_default();
-        let key = format!("role {role_arn} {of} {region}");
+        let session = role.session.as_deref().unwrap_or(SESSION);
+        let key = format!("role {} {of} {region} {session} {:?}", role.arn, role.external_id);
         if let Some(credentials) = self.cache().get(&key).await {
             return Ok(credentials);
         }
-        let mut parameters = json!({"RoleArn": role_arn, "RoleSessionName": "stepwell"});
-        if let Some(id) = external_id {
-            parameters["ExternalId"] = id.into();
+        let mut parameters = json!({"RoleArn": role.arn, "RoleSessionName": session});
+        if let Some(id) = &role.external_id {
+            parameters["ExternalId"] = id.as_str().into();
+        }
+        if let Some(seconds) = role.seconds {
+            parameters["DurationSeconds"] = seconds.into();
         }
         let credentials = self.ask_sts("AssumeRole", &parameters, source, region).await?;
         self.cache().put(&key, &credentials).await;
@@ -211,7 +276,7 @@ impl AwsClient {
             .map_err(|error| format!("cannot read the web identity token {file}: {error}"))?;
         let parameters = json!({
             "RoleArn": role_arn,
-            "RoleSessionName": session.unwrap_or("stepwell"),
+            "RoleSessionName": session.unwrap_or(SESSION),
             "WebIdentityToken": token.trim(),
         });
         // The call has no signature; keys only keep it from asking for itself.
@@ -249,9 +314,9 @@ impl AwsClient {
         let environment = self.environment();
         let variable = |name: &str| environment.get(name).filter(|it| !it.is_empty()).cloned();
         let url = match variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
-            Some(path) => format!("{CONTAINER_ENDPOINT}{path}"),
+            Some(path) => format!("{}{path}", self.container_endpoint()),
             None => match variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
-                Some(url) => url,
+                Some(url) => check_container_url(url)?,
                 None => return Ok(None),
             },
         };
@@ -268,6 +333,9 @@ impl AwsClient {
             None => variable("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
         };
         if let Some(token) = &token {
+            if token.trim().contains(['\r', '\n']) {
+                return Err("the container's authorization token has more than one line".to_owned());
+            }
             headers.push(("authorization", token.trim()));
         }
         let body = self.fetch("GET", &url, &headers).await?;
@@ -317,13 +385,38 @@ impl AwsClient {
             request = request.header(*name, *value);
         }
         let request = request.body(Bytes::new()).map_err(|error| format!("{url}: {error}"))?;
-        let answer = self.http().send(request, METADATA_BYTES_MAX);
-        let answer = tokio::time::timeout(METADATA_TIMEOUT, answer).await;
-        let answer = answer.map_err(|_| format!("{url}: no answer in time"))??;
-        if !answer.status().is_success() {
-            return Err(format!("{url}: answers {}", answer.status()));
+        let mut attempt = 1;
+        loop {
+            let answer = self.http().send(request.clone(), METADATA_BYTES_MAX);
+            let (passes, reason) = match tokio::time::timeout(METADATA_TIMEOUT, answer).await {
+                Ok(Ok(answer)) if answer.status().is_success() => return Ok(answer.into_body()),
+                Ok(Ok(answer)) => {
+                    (answer.status().is_server_error(), format!("answers {}", answer.status()))
+                }
+                Ok(Err(reason)) => (true, reason),
+                Err(_) => (true, "no answer in time".to_owned()),
+            };
+            if !passes || attempt == METADATA_ATTEMPTS {
+                return Err(format!("{url}: {reason}"));
+            }
+            attempt += 1;
         }
-        Ok(answer.into_body())
+    }
+}
+
+/// A URL of a container's agent: only this machine's, or by TLS, so that no token goes astray.
+fn check_container_url(url: String) -> Result<String, String> {
+    const AGENTS: [&str; 4] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost"];
+    let uri = url.parse::<http::Uri>().map_err(|error| format!("{url}: {error}"))?;
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let is_near = AGENTS.contains(&host) || address.is_ok_and(|address| address.is_loopback());
+    match uri.scheme_str() == Some("https") || is_near {
+        true => Ok(url),
+        false => Err(format!(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is {url}, which is neither https nor an agent of \
+             this machine"
+        )),
     }
 }
 

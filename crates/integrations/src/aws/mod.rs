@@ -26,6 +26,7 @@
 mod call;
 mod checksum;
 mod client;
+mod credential_process;
 mod credentials;
 mod endpoint;
 pub(crate) mod event_stream;
@@ -36,6 +37,7 @@ mod parse;
 mod profile;
 mod retry;
 mod serialize;
+mod sso;
 mod task;
 mod xml;
 

@@ -47,6 +47,11 @@ impl Profile {
         self.values.get(&format!("{}/{key}", self.name)).map(String::as_str)
     }
 
+    /// A key of another section of the files.
+    pub(super) fn section(&self, name: &str, key: &str) -> Option<&str> {
+        self.values.get(&format!("{name}/{key}")).map(String::as_str)
+    }
+
     /// A key of a service in the `[services NAME]` section that the profile names.
     pub(super) fn service(&self, service: &str, key: &str) -> Option<&str> {
         let section = self.get("services")?;

@@ -40,6 +40,7 @@ pub(crate) async fn run_sdk_task(
 pub(crate) fn context_of(task: &TaskCall) -> CallContext<'_> {
     CallContext {
         role_arn: role_of(task),
+        own_role_arn: Some(&*task.role_arn).filter(|arn| !arn.is_empty()),
         resource: Some(&task.dispatch.resource),
         ..CallContext::new(&task.region)
     }

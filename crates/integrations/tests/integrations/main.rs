@@ -4,6 +4,7 @@
 
 mod apigateway;
 mod aws_requests;
+mod credentials;
 mod endpoint;
 mod gate;
 mod http_task;

@@ -102,6 +102,7 @@ pub(crate) fn call(resource: Resource, input: Value) -> TaskCall {
     TaskCall {
         execution_arn: "arn:aws:states:us-east-1:111111111111:execution:machine:name".into(),
         region: "us-east-1".into(),
+        role_arn: "arn:aws:iam::111111111111:role/machine".into(),
         dispatch: TaskDispatch {
             task: TaskId(3),
             state_name: "Start".into(),

@@ -65,6 +65,7 @@ impl Runtime {
                     let call = TaskCall {
                         execution_arn: identity.arn.clone(),
                         region: identity.region.clone(),
+                        role_arn: identity.role_arn.clone(),
                         dispatch: *call,
                         submission: Submission::unrecorded(),
                         inspector: inspector.clone(),

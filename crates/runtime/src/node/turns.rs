@@ -451,6 +451,7 @@ impl Node {
         Some(TaskCall {
             execution_arn: known.identity.arn.clone(),
             region: known.identity.region.clone(),
+            role_arn: known.identity.role_arn.clone(),
             dispatch,
             submission: Submission::unrecorded(),
             inspector: None,

@@ -9,6 +9,7 @@ mod dev;
 mod explore;
 mod help;
 mod history;
+mod map_run_redrive;
 mod routes;
 mod run;
 mod serve;

@@ -625,6 +625,26 @@ fn check_usage(store: &dyn Store) {
     assert_eq!(store.usage(12, 10).expect("read"), []);
 }
 
+/// The children of a Map Run stay as long as what lists show: its redrive needs them.
+fn check_purge_of_children(store: &dyn Store) {
+    let run = Some("arn:aws:states:us-east-1:123456789012:mapRun:purge/L:1".into());
+    let new = |name, map_run_arn| NewExecution {
+        listed: false,
+        map_run_arn,
+        ..new_execution("purge", name, 1_000)
+    };
+    accept(store, &[first_turn(1_290, new("child", run), stopped(1, 2_000))]);
+    accept(store, &[first_turn(1_291, new("other", None), stopped(1, 2_000))]);
+    let found = |listed_before, unlisted_before| {
+        let after = ExecutionKey(1_289);
+        let query = PurgeQuery { listed_before, unlisted_before, after, limit: 2 };
+        let found = store.purgeable(&query).expect("read").executions;
+        found.into_iter().map(|(key, _)| key.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found(2_000, 2_001), [1_291]);
+    assert_eq!(found(2_001, 2_001), [1_290, 1_291]);
+}
+
 /// What is purged is gone, its name is free, its key is not.
 fn check_purge(store: &dyn Store) {
     let new = |name, start_date, listed| NewExecution {
@@ -641,6 +661,7 @@ fn check_purge(store: &dyn Store) {
             first_turn(1_304, new("new", 5_000, true), stopped(1, 5_001)),
         ],
     );
+    check_purge_of_children(store);
     accept(store, &[later_turn(1_300, 1, stopped(2, 2_500))]);
     let query = |listed_before, unlisted_before, after, limit| {
         let after = ExecutionKey(after);

@@ -150,7 +150,8 @@ impl Store for MemoryStore {
                 found.looked_to = None;
                 break;
             }
-            if query.takes(held.new.listed, held.state.stop_date) {
+            let is_listed = held.new.listed || held.new.map_run_arn.is_some();
+            if query.takes(is_listed, held.state.stop_date) {
                 found.executions.push((*key, held.turns()));
             }
             found.looked_to = Some(*key);

@@ -154,7 +154,8 @@ pub struct ExecutionRow {
 /// Which executions may be purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurgeQuery {
-    /// Those that lists show, if they were over before this moment (milliseconds since 1970).
+    /// Those that lists show, those of Map Runs among them, if they were over before this moment
+    /// (milliseconds since 1970).
     pub listed_before: i64,
     /// The others.
     pub unlisted_before: i64,

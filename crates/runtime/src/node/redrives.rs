@@ -36,7 +36,9 @@ impl Node {
         let (Phase::Idle(execution), Some(known)) = (&resident.phase, &resident.known) else {
             return;
         };
+        // The state machine of a Map Run's child is a part of another.
         let arn = &known.identity.state_machine_arn;
+        let arn = arn.split_once('/').map_or(&**arn, |(arn, _)| arn);
         let is_gone = self.registry.is_deleting(arn) || self.registry.machine(arn).is_err();
         let is_known = |token: &str| execution.redriven_with(token, now).is_some();
         if let Some(Entry { then: Then::RedriveChild { child, .. }, .. }) = resident.queue.front() {

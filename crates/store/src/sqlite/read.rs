@@ -34,7 +34,8 @@ const COUNT_OPEN: &str = "SELECT \
 const COUNT_CHILDREN: &str =
     "SELECT status, count(*) FROM executions WHERE map_run = ?1 GROUP BY status ORDER BY status";
 const HIGHEST_KEY: &str = "SELECT max(key) FROM executions";
-const PURGEABLE: &str = "SELECT key, turns, stopped, moment, listed, start_date \
+const PURGEABLE: &str = "SELECT key, turns, stopped, moment, \
+     listed OR map_run IS NOT NULL, start_date \
      FROM executions WHERE key > ?1 ORDER BY key LIMIT ?2";
 /// Sorted by day where it is read, then by ARN in memory: the table has no order of ARNs.
 const USAGE: &str = "SELECT usage.day, arns.arn, usage.executions, usage.transitions, \

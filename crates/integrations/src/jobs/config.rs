@@ -278,6 +278,8 @@ impl ContainerConfig {
 impl JobsConfig {
     /// Makes relative working directories relative to `base` (the configuration file's place).
     pub fn resolve_paths(&mut self, base: &Path) {
+        // The file may be named without its folder, which is the one that we are in.
+        let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
         let resolve = |directory: &mut Option<PathBuf>| {
             *directory = Some(match directory.take() {
                 Some(directory) => base.join(directory),

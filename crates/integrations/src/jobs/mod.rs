@@ -127,6 +127,8 @@ impl Jobs {
         intervals: PollIntervals,
     ) -> Arc<Jobs> {
         let queues = Queues::new(config.job_queues.clone(), RUNNING_MAX);
+        // Programs run in folders of their own, and are told where theirs is.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Arc::new(Jobs {
             config,
             folder,

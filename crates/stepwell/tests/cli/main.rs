@@ -10,6 +10,7 @@ mod explore;
 mod help;
 mod history;
 mod map_run_redrive;
+mod jobs;
 mod routes;
 mod run;
 mod serve;

@@ -16,6 +16,7 @@ use crate::world;
 
 mod clusters;
 mod containers;
+mod listing;
 
 struct World {
     folder: TempDir,
@@ -276,4 +277,171 @@ async fn a_task_is_answered_as_run_task_does() {
     let failure = run(&server, call("ecs", "runTask", Pattern::Sync, parameters)).await;
     // The same attempt asks for the same task, whatever it says.
     assert!(failure.is_ok(), "{failure:?}");
+}
+
+/// The cause of a job that failed, and the status reason in it.
+fn failed(failure: TaskFailure) -> Value {
+    assert_eq!(failure.error.as_deref(), Some("States.TaskFailed"));
+    serde_json::from_str(&failure.cause.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_takes_too_long_is_ended_and_not_tried_again() {
+    let text = "trap 'exit 9' TERM; echo > started; while true; do sleep 0.01; done";
+    let world =
+        World::new(batch(json!({"command": script(text), "attempts": 3, "timeout_seconds": 60})));
+    // It was started long ago, as far as anybody can see.
+    let first = world.server();
+    let waiting = spawn(&first, submit(Pattern::Sync, json!({})));
+    world.appears("started").await;
+    waiting.abort();
+    let jobs = world.folder.path().join("jobs");
+    let job = std::fs::read_dir(&jobs).unwrap().map(|entry| entry.unwrap().path());
+    let job = job.into_iter().find(|path| path.is_dir()).unwrap();
+    let claim = std::fs::File::open(job.join("attempt-1.claim")).unwrap();
+    let hour = Duration::from_secs(3600);
+    claim.set_modified(std::time::SystemTime::now() - hour).unwrap();
+    let second = world.server();
+    let failure = run(&second, submit(Pattern::Sync, json!({}))).await.unwrap_err();
+    let shown = failed(failure);
+    assert_eq!(shown["StatusReason"], "Job attempt duration exceeded timeout");
+    assert_eq!(shown["Timeout"], json!({"AttemptDurationSeconds": 60}));
+    assert_eq!(shown["Container"]["ExitCode"], 9);
+    assert_eq!(shown["Attempts"].as_array().unwrap().len(), 1);
+    let short = json!({"Timeout": {"AttemptDurationSeconds": 59}});
+    let mut short = submit(Pattern::Sync, short);
+    short.dispatch.task = engine::TaskId(9);
+    let failure = run(&second, short).await.unwrap_err();
+    assert_eq!(failure.error.as_deref(), Some("Batch.ClientException"));
+}
+
+#[tokio::test]
+async fn rules_say_what_is_tried_again() {
+    let text = "echo x >> tries; test $(wc -l < tries) = 1 && exit 3; exit 42";
+    let world = World::new(batch(json!({"command": script(text), "attempts": 9,
+        "evaluate_on_exit": [{"action": "EXIT", "on_reason": "*"}]})));
+    let rules = json!([{"Action": "retry", "OnExitCode": "3"},
+        {"Action": "EXIT", "OnExitCode": "4*", "OnStatusReason": "Essential container*"}]);
+    let server = world.server();
+    let more = json!({"RetryStrategy": {"Attempts": 5, "EvaluateOnExit": rules}});
+    let shown = failed(run(&server, submit(Pattern::Sync, more)).await.unwrap_err());
+    assert_eq!(world.read("tries").unwrap().lines().count(), 2);
+    assert_eq!(shown["RetryStrategy"], json!({"Attempts": 5, "EvaluateOnExit": rules}));
+    // Those of the definition count where the job has none.
+    let mut other = submit(Pattern::Sync, json!({}));
+    other.dispatch.task = engine::TaskId(9);
+    let shown = failed(run(&server, other).await.unwrap_err());
+    assert_eq!(shown["Attempts"].as_array().unwrap().len(), 1);
+    let wrong = json!({"RetryStrategy": {"EvaluateOnExit": [{"Action": "STOP", "OnReason": "*"}]}});
+    let mut wrong = submit(Pattern::Sync, wrong);
+    wrong.dispatch.task = engine::TaskId(10);
+    let failure = run(&server, wrong).await.unwrap_err();
+    assert_eq!(failure.error.as_deref(), Some("Batch.ClientException"));
+}
+
+#[tokio::test]
+async fn a_queue_runs_no_more_than_it_may_and_the_highest_goes_first() {
+    let text = "echo $NAME >> order; echo; while ! test -e go; do sleep 0.01; done";
+    let mut config = batch(json!({"command": script(text)}));
+    config["job_queues"] = json!({"one": {"limit": 1, "priority": 1}});
+    let world = World::new(config);
+    let server = world.server();
+    let job = |task: u32, name: &str| {
+        let variables = json!([{"Name": "NAME", "Value": name}]);
+        let more = json!({"JobQueue": "one", "ContainerOverrides": {"Environment": variables}});
+        let mut call = submit(Pattern::Sync, more);
+        call.dispatch.task = engine::TaskId(task);
+        call
+    };
+    let first = spawn(&server, job(1, "first"));
+    world.appears("order").await;
+    let second = spawn(&server, job(2, "second"));
+    let waits = async {
+        while server.local_jobs().list(None, None, None, 9).await.unwrap().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waits).await.unwrap();
+    let jobs = server.local_jobs().list(None, Some("RUNNABLE"), None, 9).await.unwrap();
+    assert_eq!(jobs.len(), 1, "the queue is full");
+    // One that waits for its turn is stopped without having run.
+    server.cancel(job(2, ""), None).await;
+    let shown = failed(second.await.unwrap().unwrap_err());
+    assert_eq!(shown["StatusReason"], "Stopped by Step Functions");
+    assert_eq!(shown["Attempts"], json!([]));
+    std::fs::write(world.folder.path().join("go"), "").unwrap();
+    first.await.unwrap().unwrap();
+    assert_eq!(world.read("order").unwrap(), "first\n");
+}
+
+#[tokio::test]
+async fn a_job_waits_for_those_it_depends_on() {
+    let text = "while ! test -e go; do sleep 0.01; done; echo $NAME >> order";
+    let world = World::new(batch(json!({"command": script(text)})));
+    let server = world.server();
+    let named = |task: u32, name: &str, more: Value| {
+        let variables = json!([{"Name": "NAME", "Value": name}]);
+        let mut parameters = json!({"ContainerOverrides": {"Environment": variables}});
+        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let pattern = if task == 1 { Pattern::RequestResponse } else { Pattern::Sync };
+        let mut call = submit(pattern, parameters);
+        call.dispatch.task = engine::TaskId(task);
+        call
+    };
+    let first = run(&server, named(1, "first", json!({}))).await.unwrap();
+    let depends = json!({"DependsOn": [{"JobId": first["JobId"]}]});
+    let second = spawn(&server, named(2, "second", depends.clone()));
+    std::fs::write(world.folder.path().join("go"), "").unwrap();
+    let shown = second.await.unwrap().unwrap();
+    assert_eq!(world.read("order").unwrap(), "first\nsecond\n");
+    assert_eq!(shown.value()["DependsOn"], depends["DependsOn"]);
+}
+
+#[tokio::test]
+async fn the_memory_of_a_process_is_limited() {
+    let world = World::new(batch(json!({"command": script("ulimit -d > limit")})));
+    let requirements = json!([{"Type": "MEMORY", "Value": "64"}]);
+    let more = json!({"ContainerOverrides": {"ResourceRequirements": requirements}});
+    run(&world.server(), submit(Pattern::Sync, more)).await.unwrap();
+    assert_eq!(world.read("limit").unwrap(), "65536\n");
+}
+
+#[tokio::test]
+async fn several_tasks_are_run_and_waited_for() {
+    let text = "mkdir $TASK || TASK=other; echo $TASK >> seen; test $TASK != other || exit $CODE";
+    let world = World::new(json!({"task_definitions": {"work": {"containers": {
+        "main": {"command": script(text), "environment": {"TASK": "first", "CODE": "0"}}
+    }}}}));
+    let server = world.server();
+    let parameters = json!({"TaskDefinition": "work", "Count": 3});
+    let started =
+        run(&server, call("ecs", "runTask", Pattern::RequestResponse, parameters.clone()));
+    let started = started.await.unwrap();
+    let arns: std::collections::BTreeSet<&str> = started["Tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| task["TaskArn"].as_str().unwrap())
+        .collect();
+    assert_eq!(arns.len(), 3);
+    let shown = run(&server, call("ecs", "runTask", Pattern::Sync, parameters)).await.unwrap();
+    assert_eq!(shown["TaskArn"], started["Tasks"][0]["TaskArn"]);
+    assert_eq!(world.read("seen").unwrap().lines().count(), 3);
+    // One that fails fails the task of the state.
+    let overrides = json!({"ContainerOverrides": [{"Name": "main",
+        "Environment": [{"Name": "CODE", "Value": "5"}], "Memory": 64, "Cpu": 512}]});
+    let parameters = json!({"TaskDefinition": "work", "Count": 2, "Overrides": overrides});
+    let mut again = call("ecs", "runTask", Pattern::Sync, parameters);
+    again.dispatch.task = engine::TaskId(9);
+    let shown = failed(run(&server, again).await.unwrap_err());
+    assert_eq!(shown["Containers"][0]["ExitCode"], 5);
+    assert_eq!(shown["Containers"][0]["Cpu"], "512");
+    assert_eq!(shown["Containers"][0]["Memory"], "64");
+    for count in [0, 11] {
+        let parameters = json!({"TaskDefinition": "work", "Count": count});
+        let mut wrong = call("ecs", "runTask", Pattern::Sync, parameters);
+        wrong.dispatch.task = engine::TaskId(10);
+        let failure = run(&server, wrong).await.unwrap_err();
+        assert_eq!(failure.error.as_deref(), Some("ECS.InvalidParameterException"));
+    }
 }

@@ -5,6 +5,7 @@
 mod beyond;
 mod fuzz;
 mod hostile;
+mod jobs;
 mod roles;
 mod server;
 mod throttling;

@@ -16,7 +16,6 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 pub(crate) use self::encodings::digest;
-pub(crate) use self::strings::json_value;
 
 use crate::budget::{Budget, Exceeded};
 use crate::java::json_text;

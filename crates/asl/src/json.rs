@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use crate::Payload;
 use crate::document::{Member, Node, NodeKind, ObjectNode, Span};
@@ -53,6 +53,24 @@ pub fn parse_json(text: &str) -> Result<Payload, JsonSyntaxError> {
             },
         }),
     }
+}
+
+/// The value of a JSON text, as Java reads it: `-0` is the integer 0.
+pub(crate) fn parse_value(text: &str) -> Result<Value, serde_json::Error> {
+    let value = serde_json::from_str(text)?;
+    if !has_negative_zero(text) {
+        return Ok(value);
+    }
+    // It nests no deeper than the reader above goes.
+    Ok(parse_document(text).ok().flatten().map_or(value, |node| node.to_value()))
+}
+
+/// Whether `-0` stands in a text without more digits behind it.
+fn has_negative_zero(text: &str) -> bool {
+    text.match_indices("-0").any(|(at, found)| {
+        let next = text.as_bytes().get(at + found.len());
+        !next.is_some_and(|next| matches!(next, b'.' | b'e' | b'E' | b'0'..=b'9'))
+    })
 }
 
 /// Parses a definition; `None` where there is nothing but white space.
@@ -471,6 +489,9 @@ impl Parser<'_> {
         if self.open.is_empty() && !matches!(self.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
         {
             return Err(self.unexpected_character("Expected space separating root-level values"));
+        }
+        if text == "-0" {
+            return Ok(0.into());
         }
         text.parse().map_err(|_| self.error(format!("Numeric value ({text}) out of range")))
     }

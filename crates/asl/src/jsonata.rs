@@ -132,7 +132,7 @@ impl Expression {
     pub fn compile(text: &str) -> Result<Expression, ExpressionError> {
         let text = text.trim();
         let ast =
-            jlens_core::parse(text).map_err(|error| ExpressionError::Invalid(error.message()))?;
+            jlens_core::parse(text).map_err(|error| ExpressionError::Invalid(message(&error)))?;
         let mut analysis = analysis::analyse(&ast)?;
         analysis.is_arithmetic =
             matches!(&ast.root.kind, NodeKind::Binary { op, .. } if arithmetic(*op));
@@ -168,6 +168,11 @@ impl Expression {
     /// Which members of `$states` the expression mentions.
     pub fn states_references(&self) -> StatesReferences {
         self.analysis.states
+    }
+
+    /// Members of `$states` that the expression mentions and that there never are.
+    pub fn unknown_states_members(&self) -> &BTreeSet<String> {
+        &self.analysis.unknown_states_members
     }
 
     /// Evaluates the expression for the field at `location` (`Output/total`). An undefined
@@ -336,8 +341,23 @@ fn thrown(error: &Error, environment: &Environment<'_>) -> String {
         INTERNAL => {
             format!("threw an internal error during evaluation. {}", uuid(environment))
         }
-        code => format!("{THREW}. {code}: {}", error.message()),
+        code => format!("{THREW}. {code}: {}", message(error)),
     }
+}
+
+/// The message of an error, with numbers as JavaScript prints them.
+fn message(error: &Error) -> String {
+    let is_float = |name| error.detail(name).is_some_and(Value::is_f64);
+    if !["value", "value2", "exp", "token"].into_iter().any(is_float) {
+        return error.message();
+    }
+    // All that messages with numbers in them mention.
+    const DETAILS: [&str; 6] = ["value", "value2", "exp", "token", "index", "type"];
+    let details = DETAILS.iter().filter_map(|name| Some((name, error.detail(name)?)));
+    let printed = details.fold(Error::new(error.code()), |printed, (name, detail)| {
+        printed.with(name, normalised(detail))
+    });
+    printed.message()
 }
 
 /// Whether nothing is done to what a node gives: no filter, no grouping, no binding.
@@ -460,7 +480,7 @@ impl Code {
             }
         };
         let expression = jlens_core::Expression::compile(&source)
-            .map_err(|error| ExpressionError::Invalid(error.message()))?;
+            .map_err(|error| ExpressionError::Invalid(message(&error)))?;
         let prefix = comparisons.is_empty().then_some(prefix.len());
         Ok(Code { expression, prefix, depth_max, counts: uses_distinct || !comparisons.is_empty() })
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use crate::java;
+use crate::json::parse_value;
 
 /// An immutable JSON value. Cloning is a reference count; the text and the parsed form are each
 /// made at most once, so a payload that only passes through keeps its very spelling and costs
@@ -23,7 +24,7 @@ impl Payload {
     /// A payload from JSON text that is not known to be valid; it is parsed here.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Payload, serde_json::Error> {
         let text = text.into();
-        let value: Value = serde_json::from_str(&text)?;
+        let value = parse_value(&text)?;
         Ok(Payload(Arc::new(Inner { text: OnceLock::from(text), value: OnceLock::from(value) })))
     }
 
@@ -53,7 +54,7 @@ impl Payload {
     pub fn value(&self) -> &Value {
         self.0.value.get_or_init(|| {
             let text = self.0.text.get().expect("a payload has a text or a value");
-            serde_json::from_str(text).expect("the text of a payload was checked when it was made")
+            parse_value(text).expect("the text of a payload was checked when it was made")
         })
     }
 

@@ -5,7 +5,7 @@ use crate::validate::fields::at_most_one;
 use crate::validate::{Field, Reader, Site};
 use crate::{
     Expression, NumberField, Path, PathRoot, PathSetting, QueryLanguage, ReferencePath, ResultPath,
-    StatesReferences, Template, TemplateError, TemplateErrorKind,
+    Template, TemplateError, TemplateErrorKind,
 };
 
 /// AWS's text for a string with only one of the delimiters, or none where an expression is due.
@@ -251,16 +251,16 @@ impl<'n> Compiler<'n> {
 
     /// Reports expressions of a template that read what is not there.
     fn check_expressions(&mut self, template: &Template, field: &Field<'n>, visible: Visible) {
-        let mut unknown: Vec<(&'static str, String)> = Vec::new();
+        let mut unknown: Vec<(String, String)> = Vec::new();
         template.visit_expressions(&field.site.location, &mut |expression, location| {
-            for member in invisible(expression.states_references(), visible) {
+            for member in invisible(expression, visible) {
                 unknown.push((member, location.to_owned()));
             }
         });
         for (member, location) in unknown {
             let mut site = field.site.clone();
             site.location = location;
-            self.unknown_member(member, &site);
+            self.unknown_member(&member, &site);
         }
     }
 
@@ -278,8 +278,8 @@ impl<'n> Compiler<'n> {
         };
         match Expression::compile(inner) {
             Ok(expression) => {
-                for member in invisible(expression.states_references(), visible) {
-                    self.unknown_member(member, &field.site);
+                for member in invisible(&expression, visible) {
+                    self.unknown_member(&member, &field.site);
                 }
                 Some(expression)
             }
@@ -292,17 +292,18 @@ impl<'n> Compiler<'n> {
 }
 
 /// The members of `$states` that an expression reads and may not.
-fn invisible(read: StatesReferences, visible: Visible) -> Vec<&'static str> {
+fn invisible(expression: &Expression, visible: Visible) -> Vec<String> {
+    let read = expression.states_references();
+    let mut members: Vec<String> = expression.unknown_states_members().iter().cloned().collect();
     // An expression that takes `$states` whole mentions every member.
     if read.input && read.result && read.error_output && read.context {
-        return Vec::new();
+        return members;
     }
-    let mut members = Vec::new();
     if read.result && !visible.result {
-        members.push("result");
+        members.push("result".to_owned());
     }
     if read.error_output && !visible.error_output {
-        members.push("errorOutput");
+        members.push("errorOutput".to_owned());
     }
     members
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Failure, INVALID, Outcome};
 use crate::budget::Budget;
 use crate::java;
+use crate::json::parse_value;
 
 /// Puts the values in the places of `{}`. A backslash makes the next character an ordinary one.
 pub(super) fn format(template: &str, inserts: &[&Value], budget: &Budget) -> Outcome {
@@ -46,22 +47,5 @@ pub(super) fn parse_json(text: &Value) -> Outcome {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    json_value(text).ok_or(INVALID)
-}
-
-/// The value of a JSON text; `-0` is the integer 0, as in Java.
-pub(crate) fn json_value(text: &str) -> Option<Value> {
-    fn without_negative_zero(value: &mut Value) {
-        match value {
-            Value::Number(number) if number.as_f64() == Some(0.0) => *value = 0.into(),
-            Value::Array(items) => items.iter_mut().for_each(without_negative_zero),
-            Value::Object(object) => object.values_mut().for_each(without_negative_zero),
-            _ => {}
-        }
-    }
-    let mut value = serde_json::from_str(text).ok()?;
-    if text.contains("-0") {
-        without_negative_zero(&mut value);
-    }
-    Some(value)
+    parse_value(text).map_err(|_| INVALID)
 }

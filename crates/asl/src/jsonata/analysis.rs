@@ -18,6 +18,8 @@ pub(super) struct Analysis {
     /// Names of functions that are used free: a variable may carry such a name, too.
     pub(super) functions: BTreeSet<String>,
     pub(super) states: StatesReferences,
+    /// What stands behind `$states.` and is none of its members.
+    pub(super) unknown_states_members: BTreeSet<String>,
     /// A function may take the context of the whole expression for an argument that is left
     /// out. There is none on AWS, so nothing else may stand there.
     pub(super) takes_context: bool,
@@ -270,7 +272,9 @@ impl Walk {
                             "result" => states.result = true,
                             "errorOutput" => states.error_output = true,
                             "context" => states.context = true,
-                            _ => {}
+                            _ => {
+                                self.analysis.unknown_states_members.insert(name.clone());
+                            }
                         }
                     }
                     _ => {

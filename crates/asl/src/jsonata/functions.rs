@@ -8,8 +8,9 @@ use base64::Engine as _;
 use jlens_core::{Bindings, Error, HostFunction};
 use serde_json::Value;
 
-use crate::intrinsics::{digest, json_value, uuid_from};
+use crate::intrinsics::{digest, uuid_from};
 use crate::java;
+use crate::json::parse_value;
 
 /// How many numbers `$range` may give.
 const RANGE_LENGTH_MAX: i128 = 360_145;
@@ -199,7 +200,7 @@ fn parse(arguments: Arguments<'_>) -> Outcome {
     match argument(arguments, 0) {
         None => Ok(None),
         Some(Value::String(text)) => {
-            json_value(text).map(Some).ok_or_else(|| failure("Invalid JSON"))
+            parse_value(text).map(Some).map_err(|_| failure("Invalid JSON"))
         }
         Some(_) => Err(mismatch("parse", 1)),
     }

@@ -215,9 +215,9 @@ fn of_task(kind: &EventKind, program: &Program, identity: &Identity) -> Projecte
             members.extend(
                 timeout_seconds.map(|seconds| ("timeoutInSeconds", Detail::Number(seconds))),
             );
-            members.extend(
-                heartbeat_seconds.map(|seconds| ("heartbeatInSeconds", Detail::Number(seconds))),
-            );
+            // AWS's LambdaFunctionScheduledEventDetails has no such member.
+            let beats = heartbeat_seconds.filter(|_| event_type != "LambdaFunctionScheduled");
+            members.extend(beats.map(|seconds| ("heartbeatInSeconds", Detail::Number(seconds))));
             let role_arn = credentials.as_ref().and_then(role_arn);
             members.extend(role_arn.map(|arn| ("taskCredentials", Detail::RoleArn(arn.into()))));
             (event_type, Some((key, members)))

@@ -130,14 +130,14 @@ impl Turn<'_> {
             return Err(self.time_out(deadline));
         }
         self.time_out_tasks()?;
-        let due: Vec<FrameId> = self
-            .execution
-            .frames
-            .iter()
-            .filter(|(_, frame)| frame.due_at().is_some_and(|at| at <= now))
-            .map(|(id, _)| *id)
+        let frames = self.execution.frames.iter();
+        let mut due: Vec<(Timestamp, FrameId)> = frames
+            .filter_map(|(id, frame)| Some((frame.due_at()?, *id)))
+            .filter(|(at, _)| *at <= now)
             .collect();
-        for frame in due {
+        // A process that was away finds many at once: what was due first comes first.
+        due.sort_unstable();
+        for (_, frame) in due {
             // An earlier one may have cut this one off.
             let Some(current) = self.execution.frames.get(&frame).and_then(|frame| frame.current())
             else {

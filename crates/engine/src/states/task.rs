@@ -1,6 +1,6 @@
 //! Task: work outside, which ends by an answer, a token or a timeout.
 
-use asl::{EvaluationError, Payload, QueryLanguage, Resource, Task};
+use asl::{EvaluationError, Payload, QueryLanguage, Resource, Task, Timestamp};
 use serde_json::Value;
 
 use super::Bounds;
@@ -294,19 +294,21 @@ impl Turn<'_> {
         }
     }
 
-    /// Times out every task whose time is up. All of them first, then what follows from each.
+    /// Times out every task whose time is up, in the order of their moments. All of them first,
+    /// then what follows from each.
     pub(crate) fn time_out_tasks(&mut self) -> Flow {
         let now = self.stamp.now;
-        let mut late: Vec<(FrameId, &'static str)> = Vec::new();
+        let mut late: Vec<(Timestamp, FrameId, &'static str)> = Vec::new();
         for frame in self.execution.tasks.values() {
             let Some(task) = self.execution.frame(*frame).task() else { continue };
-            if task.timeout_at().is_some_and(|at| at <= now) {
-                late.push((*frame, TIMEOUT));
-            } else if task.heartbeat_due_at().is_some_and(|at| at <= now) {
-                late.push((*frame, HEARTBEAT_TIMEOUT));
-            }
+            let timeout = task.timeout_at().map(|at| (at, TIMEOUT));
+            let beat = task.heartbeat_due_at().map(|at| (at, HEARTBEAT_TIMEOUT));
+            // Where both are due at the same moment it is the timeout.
+            let first = timeout.into_iter().chain(beat).min_by_key(|(at, _)| *at);
+            late.extend(first.filter(|(at, _)| *at <= now).map(|(at, error)| (at, *frame, error)));
         }
-        for (frame, error) in &late {
+        late.sort_by_key(|(at, _, _)| *at);
+        for (_, frame, error) in &late {
             let frame = *frame;
             let current = self.execution.current(frame);
             let state = current.state;
@@ -315,7 +317,7 @@ impl Turn<'_> {
             let error = Box::from(*error);
             self.emit(frame, EventKind::TaskTimedOut { frame, state, error, cause: None })?;
         }
-        for (frame, error) in late {
+        for (_, frame, error) in late {
             // The failure of an earlier one may have cut this one off.
             if self.execution.frames.contains_key(&frame) {
                 self.state_failed(frame, Failure::given(Some(error.into()), None))?;

@@ -175,6 +175,33 @@ async fn synchronous_executions_leave_nothing_behind() {
     assert!(matches!(error, Err(RuntimeError::StateMachineTypeNotSupported)));
 }
 
+/// AWS's quota. A caller who waits is told at that moment, and nobody waits for the task any more.
+#[tokio::test]
+async fn express_executions_end_after_five_minutes() {
+    let world = World::new().await;
+    let machine = world.machine_of("Slow", MachineType::Express, one_call()).await;
+    let runtime = Arc::clone(&world.runtime);
+    let start = request(&machine, json!({}));
+    let waiting = tokio::spawn(async move { runtime.start_sync_execution(start).await });
+    let mut call = world.call().await;
+    let started = world.start_named(&machine, "one", json!({})).await.unwrap();
+    let mut other = world.call().await;
+    world.advance(299);
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiting.is_finished());
+    world.advance(1);
+    let ended = waiting.await.unwrap().unwrap();
+    assert_eq!((ended.status.name(), ended.output, ended.error), ("TIMED_OUT", None, None));
+    let took = ended.stop_date.unwrap().0 - ended.start_date.0;
+    assert_eq!(took, 300_000);
+    call.cancelled().await;
+    other.cancelled().await;
+    let history = world.history(&started.execution_arn).await;
+    assert_eq!(history.last(), Some(&"ExecutionTimedOut"));
+}
+
 #[tokio::test]
 async fn express_executions_share_names_and_are_not_listed() {
     let world = World::new().await;

@@ -22,6 +22,8 @@ pub(crate) struct Signing<'a> {
     /// S3 takes paths as they are, and wants the body's checksum in a header.
     pub(crate) is_s3: bool,
     pub(crate) has_unsigned_payload: bool,
+    /// When it is made, by the service's clock.
+    pub(crate) time: SystemTime,
 }
 
 /// Signs a request in its headers. The request must have a `host` header.
@@ -34,7 +36,13 @@ pub fn sign_request(
     region: &str,
     service: &str,
 ) -> Result<(), String> {
-    let signing = Signing { region, name: service, is_s3: false, has_unsigned_payload: false };
+    let signing = Signing {
+        region,
+        name: service,
+        is_s3: false,
+        has_unsigned_payload: false,
+        time: SystemTime::now(),
+    };
     sign_for(request, credentials, &signing)
 }
 
@@ -55,7 +63,7 @@ pub(crate) fn sign_for(
         .identity(&identity)
         .region(signing.region)
         .name(signing.name)
-        .time(SystemTime::now())
+        .time(signing.time)
         .settings(settings)
         .build()
         .map_err(|error| error.to_string())?

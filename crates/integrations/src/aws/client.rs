@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use bytes::Bytes;
@@ -11,13 +13,14 @@ use uuid::Uuid;
 
 use super::call::{AwsCall, AwsError, AwsResponse, ServiceFault};
 use super::credentials::{CredentialCache, describe, dummy};
-use super::endpoint::{Target, address, endpoint_variable, is_s3, target};
+use super::discovery::DiscoveredEndpoints;
+use super::endpoint::{Target, address, endpoint_variable, is_s3, refuse_endpoint, target};
 use super::parse::{Headers, header, parse_error, parse_response};
 use super::profile::Profile;
 use super::retry::{self, ATTEMPTS_MAX, Failure};
 use super::serialize::{WireRequest, serialize};
 use super::{input, output};
-use crate::client::HttpClient;
+use crate::client::{HttpClient, SendError};
 use crate::config::{IntegrationsConfig, OwnKey};
 use crate::routes::{RouteTarget, Routes};
 use crate::sign::{Signing, sign_for};
@@ -34,10 +37,18 @@ struct Inner {
     routes: Routes,
     own_key: Option<OwnKey>,
     cache: CredentialCache,
+    /// How far the services' clocks are ahead of ours.
+    skew_milliseconds: AtomicI64,
+    endpoints: DiscoveredEndpoints,
 }
 
 /// Why an attempt failed, and whether another one may do better.
-type AttemptError = (Failure, AwsError);
+struct AttemptError {
+    failure: Failure,
+    error: AwsError,
+    /// How long the service wants to be left alone.
+    wait: Option<Duration>,
+}
 
 impl AwsClient {
     pub(crate) fn new(config: &IntegrationsConfig) -> AwsClient {
@@ -49,11 +60,17 @@ impl AwsClient {
             routes: Routes::new(&config.routes),
             own_key: config.own_key.clone(),
             cache: CredentialCache::default(),
+            skew_milliseconds: AtomicI64::new(0),
+            endpoints: DiscoveredEndpoints::default(),
         }))
     }
 
     pub(super) fn environment(&self) -> &BTreeMap<String, String> {
         &self.0.environment
+    }
+
+    pub(super) fn endpoints(&self) -> &DiscoveredEndpoints {
+        &self.0.endpoints
     }
 
     pub(super) fn cache(&self) -> &CredentialCache {
@@ -118,13 +135,16 @@ impl AwsClient {
         let region = call.context.region;
         let target = target(service, region, self.route(call), self.environment(), &self.profile())
             .map_err(AwsError::NotConfigured)?;
+        refuse_endpoint(call, &target, &input)
+            .map_err(|message| AwsError::Client { prefix: service.prefix.clone(), message })?;
         let credentials = self.credentials_for(call, &target, credentials).await?;
+        let target = self.discovered(call, target, credentials.as_ref()).await?;
         let mut attempt = 1;
         loop {
             let outcome = self.attempt(call, &target, &input, &wire, credentials.as_ref()).await;
             match outcome {
                 Ok(response) => return Ok(response),
-                Err((failure, mut error))
+                Err(AttemptError { failure, mut error, .. })
                     if failure == Failure::Final || attempt == ATTEMPTS_MAX =>
                 {
                     if let AwsError::Service(fault) = &mut error {
@@ -132,12 +152,23 @@ impl AwsClient {
                     }
                     return Err(error);
                 }
-                Err((failure, _)) => {
+                Err(AttemptError { failure, wait, .. }) => {
                     let random = f64::from(Uuid::new_v4().as_bytes()[0]) / 256.0;
-                    tokio::time::sleep(retry::wait(failure, attempt, random)).await;
+                    let own = retry::wait(failure, attempt, random);
+                    tokio::time::sleep(wait.map_or(own, |wait| wait.max(own))).await;
                     attempt += 1;
                 }
             }
+        }
+    }
+
+    /// Now, by the clock of the services, as far as it is known.
+    fn service_time(&self) -> SystemTime {
+        let skew = self.0.skew_milliseconds.load(Ordering::Relaxed);
+        let distance = Duration::from_millis(skew.unsigned_abs());
+        match skew < 0 {
+            true => SystemTime::now() - distance,
+            false => SystemTime::now() + distance,
         }
     }
 
@@ -198,15 +229,24 @@ impl AwsClient {
         wire: &WireRequest,
         credentials: Option<&Credentials>,
     ) -> Result<AwsResponse, AttemptError> {
-        let client_error = |failure: Failure, message: String| {
-            (failure, AwsError::Client { prefix: call.service.prefix.clone(), message })
+        let client_error = |failure: Failure, message: String| AttemptError {
+            failure,
+            error: AwsError::Client { prefix: call.service.prefix.clone(), message },
+            wait: None,
         };
-        let request = build(call, target, input, wire, credentials)
+        let request = build(call, target, input, wire, credentials, self.service_time())
             .map_err(|error| client_error(Failure::Final, error))?;
-        let sent = self.0.http.send(request, call.context.response_bytes_max);
+        let bytes_max = call.context.response_bytes_max;
+        let sent = self.0.http.exchange(request, bytes_max);
         let answer = match tokio::time::timeout(call.timeout(), sent).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(reason)) => {
+            Ok(Err(SendError::TooLarge)) => {
+                let message = format!(
+                    "Unable to execute HTTP request: the answer is longer than {bytes_max} bytes"
+                );
+                return Err(client_error(Failure::Final, message));
+            }
+            Ok(Err(SendError::Failed(reason))) => {
                 let message = format!("Unable to execute HTTP request: {reason}");
                 return Err(client_error(Failure::Transient, message));
             }
@@ -217,7 +257,15 @@ impl AwsClient {
             }
         };
         read(call, &answer).map_err(|error| match error {
-            ReadError::Answered(failure, fault) => (failure, AwsError::Service(*fault)),
+            ReadError::Answered(failure, fault, headers) => {
+                let skew = retry::clock_skew(fault.code.as_deref(), &headers, self.service_time());
+                if let Some(more) = skew {
+                    self.0.skew_milliseconds.fetch_add(more, Ordering::Relaxed);
+                }
+                let failure = if skew.is_some() { Failure::Transient } else { failure };
+                let wait = retry::wanted_wait(&headers);
+                AttemptError { failure, error: AwsError::Service(*fault), wait }
+            }
             ReadError::Unreadable(reason) => {
                 client_error(Failure::Final, format!("Unable to unmarshall response ({reason})"))
             }
@@ -250,6 +298,7 @@ fn build(
     input: &Value,
     wire: &WireRequest,
     credentials: Option<&Credentials>,
+    time: SystemTime,
 ) -> Result<Request<Bytes>, String> {
     let address = address(call.service, target, call.context.region, input, wire);
     let uri: http::Uri = address.parse().map_err(|error| format!("{address}: {error}"))?;
@@ -278,6 +327,7 @@ fn build(
             name: &target.signing_name,
             is_s3: is_s3(call.service) || &*call.service.signature != "v4",
             has_unsigned_payload: call.operation.has_unsigned_payload,
+            time,
         };
         sign_for(&mut request, credentials.clone(), &signing)?;
     }
@@ -285,7 +335,7 @@ fn build(
 }
 
 enum ReadError {
-    Answered(Failure, Box<ServiceFault>),
+    Answered(Failure, Box<ServiceFault>, Headers),
     Unreadable(String),
 }
 
@@ -309,7 +359,8 @@ fn read(call: &AwsCall<'_>, answer: &Response<Bytes>) -> Result<AwsResponse, Rea
         let status = if failed_late { 500 } else { status };
         let fault = fault(call, status, &headers, answer.body());
         let code = fault.code.as_deref();
-        return Err(ReadError::Answered(retry::classify(status, code), Box::new(fault)));
+        let failure = retry::classify(status, code);
+        return Err(ReadError::Answered(failure, Box::new(fault), headers));
     }
     let (output, payload) = parse_response(service, operation, status, &headers, answer.body())
         .map_err(ReadError::Unreadable)?;

@@ -6,6 +6,7 @@ use http::Uri;
 use serde_json::Value;
 use service_models::{Service, partition_of};
 
+use super::call::AwsCall;
 use super::profile::Profile;
 use super::serialize::WireRequest;
 use crate::config::check_endpoint;
@@ -110,6 +111,35 @@ pub(crate) fn is_aws(url: &str) -> bool {
     ]
     .iter()
     .any(|domain| host.ends_with(domain))
+}
+
+/// Refuses what would have to go to an endpoint of AWS that takes other signatures than ours.
+///
+/// # Errors
+/// The call wants a global endpoint of EventBridge, a multi-Region access point or an Outpost.
+pub(super) fn refuse_endpoint(
+    call: &AwsCall<'_>,
+    target: &Target,
+    input: &Value,
+) -> Result<(), String> {
+    if !target.is_aws {
+        return Ok(());
+    }
+    let text = |name: &str| input.get(name).and_then(Value::as_str).filter(|it| !it.is_empty());
+    let bucket = text("Bucket").filter(|bucket| bucket.starts_with("arn:"));
+    let what = match &*call.service.id {
+        "eventbridge" if text("EndpointId").is_some() => {
+            "The field 'EndpointId' names a global endpoint, which wants signatures of version 4a"
+        }
+        "s3" if bucket.is_some_and(|bucket| bucket.contains("::")) => {
+            "The field 'Bucket' names a multi-Region access point, which wants signatures of version 4a"
+        }
+        "s3" if bucket.is_some_and(|bucket| access_point(bucket).is_none()) => {
+            "The field 'Bucket' names something else than a bucket or an access point"
+        }
+        _ => return Ok(()),
+    };
+    Err(format!("{what}. That is not supported by Stepwell"))
 }
 
 /// The address of a request: scheme and host, path and query.

@@ -28,6 +28,7 @@ mod checksum;
 mod client;
 mod credential_process;
 mod credentials;
+mod discovery;
 mod endpoint;
 pub(crate) mod event_stream;
 mod input;

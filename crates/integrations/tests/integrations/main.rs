@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
 mod apigateway;
+mod aws_calls;
 mod aws_requests;
 mod credentials;
 mod endpoint;

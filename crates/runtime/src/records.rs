@@ -399,10 +399,12 @@ fn is_default(configurations: &Configurations) -> bool {
 mod tests {
     use std::fs;
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use serde_json::json;
 
     use super::*;
+    use crate::items::Chunk;
 
     /// What the fixture of this name holds must decode to `expected`, and `expected` must still
     /// be written so. `UPDATE_EXPECT=1` writes a fixture that is not there yet.
@@ -601,6 +603,28 @@ mod tests {
             "execution_header_1_test_case.json",
             &ExecutionHeader { test_case: Some("HappyPath".into()), ..header },
         );
+    }
+
+    #[test]
+    fn kept_items_still_decode() {
+        let mut items = Chunk::default();
+        let first: Arc<str> = "S3://bucket/a.csv".into();
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        items.push(raw(r#"{"id":"1"}"#), &first, false);
+        items.push(raw(r#"{"id":"2"}"#), &first, false);
+        items.push(raw(r#"{"Key":"k","Value":[1.50]}"#), &"S3://bucket/b.json".into(), true);
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../../testdata/formats/map_run_items_1.json");
+        let encoded = encode(&items);
+        if std::env::var_os("UPDATE_EXPECT").is_some() && !path.exists() {
+            fs::write(&path, &encoded).unwrap();
+        }
+        let stored = fs::read(&path).unwrap();
+        let decoded: Chunk = decode(stored.trim_ascii_end()).unwrap();
+        for chunk in [decoded, items] {
+            let expected = String::from_utf8_lossy(stored.trim_ascii_end());
+            assert_eq!(String::from_utf8_lossy(&encode(&chunk)), expected);
+        }
     }
 
     #[test]

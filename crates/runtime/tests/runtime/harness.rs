@@ -8,8 +8,9 @@ use std::time::Duration;
 use asl::{MachineType, Payload, Timestamp};
 use engine::TaskFailure;
 use runtime::{
-    Activity, ManualClock, NewStateMachine, Runtime, RuntimeError, RuntimeOptions, StartRequest,
-    Started, TaskCall, TaskRunner,
+    Activity, EndedChild, ItemReading, ItemSink, ManualClock, MapRunWork, NewStateMachine,
+    ResultExport, ResultSource, Runtime, RuntimeError, RuntimeOptions, StartRequest, Started,
+    TaskCall, TaskRunner,
 };
 use serde_json::{Value, json};
 use store::{MemoryStore, Store};
@@ -53,10 +54,49 @@ impl Call {
     }
 }
 
+/// Items that a Map Run wants read; the test gives them.
+pub(crate) struct Reading {
+    pub(crate) reading: ItemReading,
+    items: oneshot::Sender<Result<Vec<Value>, TaskFailure>>,
+}
+
+impl Reading {
+    pub(crate) fn give(self, items: Vec<Value>) {
+        let _ = self.items.send(Ok(items));
+    }
+
+    pub(crate) fn fail(self, error: &str) {
+        let failure = TaskFailure { error: Some(error.into()), cause: None };
+        let _ = self.items.send(Err(failure));
+    }
+
+    /// Waits until nobody waits for the items any more.
+    pub(crate) async fn cancelled(&mut self) {
+        tokio::time::timeout(Duration::from_secs(20), self.items.closed())
+            .await
+            .expect("the reading is stopped");
+    }
+}
+
+/// Results that a Map Run wants exported, all of them; the test says what comes of it.
+pub(crate) struct Export {
+    pub(crate) export: ResultExport,
+    pub(crate) children: Vec<EndedChild>,
+    answer: oneshot::Sender<Result<Payload, TaskFailure>>,
+}
+
+impl Export {
+    pub(crate) fn succeed(self, output: Value) {
+        let _ = self.answer.send(Ok(output.into()));
+    }
+}
+
 /// Puts every call in front of the test.
 struct Runner {
     calls: mpsc::UnboundedSender<Call>,
     cancelled: mpsc::UnboundedSender<Cancelled>,
+    readings: mpsc::UnboundedSender<Reading>,
+    exports: mpsc::UnboundedSender<Export>,
     holds_cancels: Arc<AtomicBool>,
 }
 
@@ -93,6 +133,43 @@ impl TaskRunner for Runner {
             false => Box::pin(std::future::ready(())),
         }
     }
+
+    fn read_items(&self, reading: ItemReading, mut sink: ItemSink) -> MapRunWork<u64> {
+        let readings = self.readings.clone();
+        Box::pin(async move {
+            let (items, given) = oneshot::channel();
+            let _ = readings.send(Reading { reading, items });
+            let items = match given.await {
+                Ok(result) => result?,
+                Err(_) => std::future::pending().await,
+            };
+            sink.set_source("S3://bucket/key", false);
+            for item in items {
+                sink.put(item.to_string()).await.unwrap();
+            }
+            Ok(sink.finish().await)
+        })
+    }
+
+    fn write_results(
+        &self,
+        export: ResultExport,
+        mut results: ResultSource,
+    ) -> MapRunWork<Payload> {
+        let exports = self.exports.clone();
+        Box::pin(async move {
+            let mut children = Vec::new();
+            while let Some(child) = results.next().await {
+                children.push(child);
+            }
+            let (answer, answered) = oneshot::channel();
+            let _ = exports.send(Export { export, children, answer });
+            match answered.await {
+                Ok(result) => result,
+                Err(_) => std::future::pending().await,
+            }
+        })
+    }
 }
 
 /// A runtime and everything around it.
@@ -102,6 +179,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: RuntimeOptions,
     calls: Mutex<mpsc::UnboundedReceiver<Call>>,
+    readings: Mutex<mpsc::UnboundedReceiver<Reading>>,
+    exports: Mutex<mpsc::UnboundedReceiver<Export>>,
     cancelled: Mutex<mpsc::UnboundedReceiver<Cancelled>>,
     /// Set where cancelling a job takes for ever.
     pub(crate) holds_cancels: Arc<AtomicBool>,
@@ -133,11 +212,15 @@ impl World {
     ) -> World {
         let (sender, calls) = mpsc::unbounded_channel();
         let (cancelled_sender, cancelled) = mpsc::unbounded_channel();
+        let (readings_sender, readings) = mpsc::unbounded_channel();
+        let (exports_sender, exports) = mpsc::unbounded_channel();
         let runtime = Runtime::start_with_clock(
             Arc::clone(&store),
             Arc::new(Runner {
                 calls: sender,
                 cancelled: cancelled_sender,
+                readings: readings_sender,
+                exports: exports_sender,
                 holds_cancels: Arc::clone(&holds_cancels),
             }),
             options.clone(),
@@ -152,6 +235,8 @@ impl World {
             options,
             calls: Mutex::new(calls),
             cancelled: Mutex::new(cancelled),
+            readings: Mutex::new(readings),
+            exports: Mutex::new(exports),
             holds_cancels,
         }
     }
@@ -169,6 +254,24 @@ impl World {
         tokio::time::timeout(Duration::from_secs(20), next)
             .await
             .expect("a task is called")
+            .expect("the runner lives")
+    }
+
+    /// The next Map Run that wants its items read.
+    pub(crate) async fn reading(&self) -> Reading {
+        let next = std::future::poll_fn(|context| self.readings.lock().unwrap().poll_recv(context));
+        tokio::time::timeout(Duration::from_secs(20), next)
+            .await
+            .expect("items are read")
+            .expect("the runner lives")
+    }
+
+    /// The next Map Run that wants its results exported.
+    pub(crate) async fn export(&self) -> Export {
+        let next = std::future::poll_fn(|context| self.exports.lock().unwrap().poll_recv(context));
+        tokio::time::timeout(Duration::from_secs(20), next)
+            .await
+            .expect("results are exported")
             .expect("the runner lives")
     }
 

@@ -9,6 +9,7 @@ mod activities;
 mod children;
 mod executions;
 mod faults;
+mod item_readers;
 mod jobs;
 mod map_run_redrives;
 mod map_runs;

@@ -38,6 +38,7 @@ async fn what_executions_do_is_counted() {
     let execution = world.begin(&waits, "four", "{}").await;
     world.runtime.stop_execution(&execution, None, None).await.unwrap();
     expect![[r#"
+        states_open_execution_limit 1000000
         states_executions_started_total{state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:e"} 1
         states_executions_started_total{state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:m"} 2
         states_executions_started_total{state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:w"} 1

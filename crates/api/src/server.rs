@@ -234,7 +234,10 @@ async fn respond(api: &Arc<Api>, request: Request<Incoming>) -> Response<Respons
     {
         return respond_beyond(api, request).await;
     }
-    let mut content_type = JSON_1_0;
+    let mut content_type = match request.uri().path().starts_with(beyond::PREFIX) {
+        true => JSON,
+        false => JSON_1_0,
+    };
     let (status, body) = match route(api, request).await {
         Ok(body) => (StatusCode::OK, body),
         Err(Refusal::Api(error)) => (error.status(), error.body()),
@@ -271,7 +274,9 @@ async fn respond_beyond(api: &Arc<Api>, request: Request<Incoming>) -> Response<
             response
         }
         Ok(beyond::Answer::NoContent) => {
-            response(api, StatusCode::NO_CONTENT, JSON, whole(Vec::new()))
+            let mut response = response(api, StatusCode::NO_CONTENT, JSON, whole(Vec::new()));
+            response.headers_mut().remove(CONTENT_TYPE);
+            response
         }
         Err(refusal) => {
             let (status, body) = refusal.answer();

@@ -46,7 +46,8 @@ fn describe(run: &MapRunDescription) -> Vec<u8> {
     response.finish()
 }
 
-fn write_counts(object: &mut JsonObject, counts: &MapRunCounts, results_written: u64) {
+/// Writes `itemCounts` or `executionCounts`.
+pub(crate) fn write_counts(object: &mut JsonObject, counts: &MapRunCounts, results_written: u64) {
     object.number("pending", counts.pending);
     object.number("running", counts.running);
     object.number("succeeded", counts.succeeded);

@@ -5,6 +5,7 @@ use asl::{MachineType, Payload};
 use runtime::{NewStateMachine, StartRequest};
 use serde_json::{Value, json};
 
+use crate::openapi;
 use crate::server::{Connection, Server};
 
 const SCOPE: &str = "arn:aws:states:us-east-1:123456789012";
@@ -14,6 +15,7 @@ async fn get(connection: &mut Connection, path: &str) -> (u16, Value) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     connection.send(request.as_bytes()).await;
     let response = connection.response().await.unwrap();
+    openapi::check("get", path, &response);
     assert_eq!(response.header("content-type"), Some("application/json"));
     assert_eq!(response.header("access-control-allow-origin"), None);
     (response.status, response.json())
@@ -226,15 +228,17 @@ async fn an_execution_is_followed_to_its_end_and_none_of_its_events_is_lost() {
     let all = early.read_to_end_of_stream().await;
     assert!(all.contains("content-type: text/event-stream"), "{all}");
     assert_eq!(ids(&all), (1..=9).collect::<Vec<_>>());
-    let data = all.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
-    let last: Value = serde_json::from_str(data).unwrap();
-    assert_eq!(last["type"], "ExecutionSucceeded");
+    let data = all.lines().filter_map(|line| line.strip_prefix("data: "));
+    let data: Vec<Value> = data.map(|data| serde_json::from_str(data).unwrap()).collect();
+    data.iter().for_each(|event| openapi::check_value("HistoryEvent", event));
+    assert_eq!(data.last().unwrap()["type"], "ExecutionSucceeded");
     assert_eq!(ids(&late.read_to_end_of_stream().await), (4..=9).collect::<Vec<_>>());
     // Who has everything is told that nothing will come.
-    let mut again = follow(&server, &arn, Some(9)).await;
-    assert_eq!(again.response().await.unwrap().status, 204);
-    let mut wrong = follow(&server, &format!("{arn}x"), None).await;
-    assert_eq!(wrong.response().await.unwrap().status, 404);
+    for (arn, last, status) in [(arn.clone(), Some(9), 204), (format!("{arn}x"), None, 404)] {
+        let response = follow(&server, &arn, last).await.response().await.unwrap();
+        assert_eq!(response.status, status);
+        openapi::check("get", &format!("/api/executions/{arn}/events"), &response);
+    }
     server.stop().await;
 }
 
@@ -264,6 +268,95 @@ async fn an_execution_alone_is_a_tree_and_the_description_is_served() {
         }
         let (status, body) = get(&mut connection, &path).await;
         assert!(status == 200 || body["code"] == "ExecutionDoesNotExist", "{path}: {body}");
+    }
+    server.stop().await;
+}
+
+/// The children of a Map Run by name.
+fn children(run: &Value) -> Vec<&str> {
+    let children = run["children"].as_array().unwrap().iter();
+    children.map(|child| child["executionArn"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_tree_shows_map_runs_and_as_many_of_their_children_as_are_wanted() {
+    let server = Server::start().await;
+    let mut connection = server.connect().await;
+    let each = |execution_type: &str, states: Value| {
+        json!({"Type": "Map", "Label": execution_type, "ToleratedFailurePercentage": 100,
+            "End": true, "ItemProcessor": {"StartAt": "In", "States": states,
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": execution_type}}})
+    };
+    let mut inner = each("EXPRESS", json!({"Do": {"Type": "Pass", "End": true}}));
+    inner["ItemProcessor"]["StartAt"] = json!("Do");
+    inner["ItemsPath"] = json!("$.items");
+    let outer = each("STANDARD", json!({"In": inner}));
+    create(&mut connection, "m", "STANDARD", json!({"Out": outer})).await;
+    let input = json!([{"items": [1, 2, 3]}, {"items": 1}]);
+    run(&server, &mut connection, "m", "e", input).await;
+    let arn = format!("{SCOPE}:execution:m:e");
+    let path = format!("/api/executions/{arn}/tree");
+    let (status, tree) = get(&mut connection, &path).await;
+    assert_eq!(status, 200);
+    let run = &tree["mapRuns"][0];
+    assert_eq!((&run["stateName"], &run["status"]), (&json!("Out"), &json!("SUCCEEDED")));
+    assert_eq!(run["executionCounts"]["failed"], 1);
+    assert_eq!((children(run).len(), &run["truncated"]), (2, &Value::Null));
+    let good = run["children"].as_array().unwrap().iter().find(|one| one["status"] == "SUCCEEDED");
+    let nested = &good.unwrap()["mapRuns"][0];
+    assert_eq!((&nested["stateName"], children(nested).len()), (&json!("In"), 3));
+    let (_, tree) = get(&mut connection, &format!("{path}?mapRunChildren=1")).await;
+    let run = &tree["mapRuns"][0];
+    assert_eq!((children(run).len(), &run["truncated"]), (1, &json!(true)));
+    let (_, tree) = get(&mut connection, &format!("{path}?mapRunChildren=0")).await;
+    assert_eq!(children(&tree["mapRuns"][0]).len(), 0);
+    let (status, _) = get(&mut connection, &format!("{path}?mapRunChildren=1001")).await;
+    assert_eq!(status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn usage_and_approvals_answer_as_they_are_described() {
+    let server = Server::start().await;
+    let mut connection = server.connect().await;
+    create(&mut connection, "m", "STANDARD", json!({"A": {"Type": "Succeed"}})).await;
+    create(&mut connection, "x", "EXPRESS", json!({"A": {"Type": "Succeed"}})).await;
+    run(&server, &mut connection, "m", "e", json!({})).await;
+    run(&server, &mut connection, "x", "e", json!({})).await;
+    let (status, usage) = get(&mut connection, "/api/usage").await;
+    assert_eq!((status, usage["stateMachines"].as_array().unwrap().len()), (200, 2), "{usage}");
+    assert_eq!(
+        (&usage["total"]["stateTransitions"], &usage["total"]["expressRequests"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(usage["stateMachines"][0]["days"].as_array().unwrap().len(), 1);
+    assert_eq!(get(&mut connection, "/api/usage?month=x").await.0, 400);
+
+    let states = json!({"T": {"Type": "Task", "End": true,
+        "Resource": format!("{SCOPE}:activity:ask")}});
+    connection.call("CreateActivity", br#"{"name": "ask"}"#).await;
+    create(&mut connection, "asks", "STANDARD", states).await;
+    let request = json!({"stateMachineArn": format!("{SCOPE}:stateMachine:asks")}).to_string();
+    assert_eq!(connection.call("StartExecution", request.as_bytes()).await.status, 200);
+    let poll = json!({"activityArn": format!("{SCOPE}:activity:ask")}).to_string();
+    let task = connection.call("GetActivityTask", poll.as_bytes()).await.json();
+    for (request, status) in [
+        (json!({"taskToken": task["taskToken"], "message": "Go?", "expiresInSeconds": 60}), 200),
+        (json!({"taskToken": task["taskToken"]}), 200),
+        (json!({"taskToken": task["taskToken"], "expiresInSeconds": 31_622_401}), 400),
+        (json!({"taskToken": "x"}), 400),
+        (json!({}), 400),
+    ] {
+        let body = request.to_string();
+        let head = format!(
+            "POST /api/approvals HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
+             Content-Type: application/json\r\n\r\n{body}",
+            body.len()
+        );
+        connection.send(head.as_bytes()).await;
+        let response = connection.response().await.unwrap();
+        assert_eq!(response.status, status, "{request}: {}", response.body);
+        openapi::check("post", "/api/approvals", &response);
     }
     server.stop().await;
 }

@@ -6,6 +6,7 @@ mod beyond;
 mod fuzz;
 mod hostile;
 mod jobs;
+mod openapi;
 mod roles;
 mod server;
 mod throttling;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::Timestamp;
+use asl::{StateIndex, Timestamp};
 use engine::{MapRun, MapRunCounts, MapRunId, MapRunSettings, MapRunStatus, MapRunUpdate, Status};
 use store::{ExecutionQuery, ExecutionRow, ExecutionsOf, ListPlace, Store};
 
@@ -41,6 +41,8 @@ const CHILDREN_LOOKED_AT: usize = 1_000;
 #[derive(Debug, Clone)]
 pub struct MapRunDescription {
     pub execution_arn: Box<str>,
+    /// The Map state, in the program of its execution.
+    pub state: StateIndex,
     pub status: MapRunStatus,
     pub start_date: Timestamp,
     pub stop_date: Option<Timestamp>,
@@ -226,6 +228,7 @@ fn describe(
     let exported = run.status == MapRunStatus::Succeeded && run.settings.writing.is_some();
     Ok(MapRunDescription {
         execution_arn: execution_arn.into(),
+        state: run.state,
         status: run.status,
         start_date: run.start_date,
         stop_date: run.stop_date,

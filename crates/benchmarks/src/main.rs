@@ -7,6 +7,7 @@ mod constant;
 mod function;
 mod load;
 mod machines;
+mod map_runs;
 mod report;
 mod server;
 mod sleepers;
@@ -65,6 +66,9 @@ pub(crate) struct Options {
     /// How many executions call functions
     #[arg(long, default_value_t = 2_000)]
     function_executions: u64,
+    /// How many children a distributed Map has; its output must fit a state's
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=40_000))]
+    children: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -77,6 +81,8 @@ enum Part {
     Sleepers,
     /// Tasks that call a web server
     Tasks,
+    /// A distributed Map
+    Map,
 }
 
 impl Options {
@@ -114,6 +120,9 @@ fn run(options: &Options) -> Result<()> {
     }
     if wanted(Part::Tasks) {
         tasks::measure(options)?;
+    }
+    if wanted(Part::Map) {
+        map_runs::measure(options)?;
     }
     Ok(())
 }

@@ -22,6 +22,18 @@ def client(server):
 
 
 @pytest.fixture(scope="session")
+def moto():
+    """The address of a server that stands in for AWS's services. What is made there stays."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def new_name():
     numbers = itertools.count(1)
     return lambda prefix="machine": f"{prefix}-{next(numbers)}"

@@ -6,7 +6,6 @@ import urllib.request
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from stepwell_server import ACCOUNT, REGION, ROLE, Server, wait_for_end
 
@@ -19,15 +18,6 @@ FAILS = json.dumps(
         },
     }
 )
-
-
-@pytest.fixture
-def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -5,20 +5,10 @@ import json
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from stepwell_server import REGION, ROLE, Server, wait_for_end
 
 BUCKET = "items"
-
-
-@pytest.fixture(scope="module")
-def moto():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture(scope="module")

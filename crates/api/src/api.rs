@@ -1,7 +1,6 @@
 //! What all requests share: the runtime, the settings, the page tokens.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use asl::{Payload, Timestamp};
 use runtime::{ExpressExecutions, LocalJobs, Quotas, Runtime};
@@ -90,9 +89,8 @@ impl Api {
         let _ = stopping.wait_for(|stopping| *stopping).await;
     }
 
-    /// The present moment, for the age of page tokens.
+    /// The present moment, by the runtime's clock.
     pub(crate) fn now(&self) -> Timestamp {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+        self.runtime.now()
     }
 }

@@ -22,10 +22,8 @@ pub(crate) const OPERATION: Operation = Operation {
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let arn = call.request.required_text("stateMachineArn");
     let with_definition = call.request.text("includedData") != Some(METADATA_ONLY);
-    let parsed = state_machine_arn(arn)?;
-    match parsed.qualifier {
-        // Labels name the processors of distributed Map states, which this server does not have.
-        _ if parsed.label.is_some() => Err(ApiError::state_machine_does_not_exist(arn)),
+    // AWS's documentation: one that refers to a distributed Map state is a ValidationException.
+    match state_machine_arn(arn)?.without_label()?.qualifier {
         None => {
             let machine = call.api.runtime.state_machine(arn)?;
             let creation_date = machine.creation_date;

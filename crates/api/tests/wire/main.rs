@@ -7,6 +7,7 @@ mod fuzz;
 mod hostile;
 mod jobs;
 mod openapi;
+mod pages;
 mod roles;
 mod server;
 mod throttling;

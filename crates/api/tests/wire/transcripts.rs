@@ -163,6 +163,7 @@ transcripts! {
     missing_operations
     pages
     redrives
+    refusals
     state_machines
     tags
     test_state

@@ -109,6 +109,9 @@ impl<'n> Compiler<'n> {
                 let message = "The field 'RoleArn' is required but was missing";
                 self.findings.schema(message, &reader.site);
             }
+            if let Some(role) = reader.field("RoleArn") {
+                self.string(&role);
+            }
         }
         self.template(field, state.language, Visible::default())
     }

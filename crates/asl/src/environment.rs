@@ -126,3 +126,21 @@ impl EvaluationError {
         }
     }
 }
+
+/// Calls `test` with an environment of this input, in which there is little else.
+#[cfg(test)]
+pub(crate) fn with_environment<T>(input: &Value, test: impl FnOnce(&Environment<'_>) -> T) -> T {
+    let context = ContextObject::new(&|| serde_json::json!({"Execution": {"Name": "n"}}));
+    test(&Environment {
+        input,
+        states_input: None,
+        result: None,
+        error_output: None,
+        context: &context,
+        variables: Variables::default(),
+        now: Timestamp(0),
+        random: &Cell::new(7),
+        interrupt: None,
+        elsewhere: None,
+    })
+}

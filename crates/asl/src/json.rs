@@ -65,11 +65,15 @@ pub(crate) fn parse_value(text: &str) -> Result<Value, serde_json::Error> {
     Ok(parse_document(text).ok().flatten().map_or(value, |node| node.to_value()))
 }
 
-/// Whether `-0` stands in a text without more digits behind it.
+/// Whether `-0` stands in a text where a number may stand, and is all of it.
 fn has_negative_zero(text: &str) -> bool {
-    text.match_indices("-0").any(|(at, found)| {
-        let next = text.as_bytes().get(at + found.len());
-        !next.is_some_and(|next| matches!(next, b'.' | b'e' | b'E' | b'0'..=b'9'))
+    let bytes = text.as_bytes();
+    // Texts are full of hyphens and have no such number: a search for one character is fast.
+    text.match_indices('-').any(|(at, _)| {
+        let begins = at == 0 || matches!(bytes[at - 1], b'[' | b',' | b':' | b' ' | b'\n' | b'\t');
+        let is_zero = bytes.get(at + 1) == Some(&b'0');
+        let goes_on = matches!(bytes.get(at + 2), Some(b'.' | b'e' | b'E'));
+        begins && is_zero && !goes_on
     })
 }
 

@@ -1,26 +1,13 @@
-use std::cell::Cell;
-
 use serde_json::json;
 
 use super::*;
-use crate::{ContextObject, Timestamp, Variables};
+use crate::environment::with_environment;
 
 fn holds(rule: &Value, input: &Value) -> Result<bool, String> {
     let condition = Condition::compile_json_path(rule).map_err(|errors| format!("{errors:?}"))?;
-    let context = ContextObject::new(&|| json!({}));
-    let environment = Environment {
-        input,
-        states_input: None,
-        result: None,
-        error_output: None,
-        context: &context,
-        variables: Variables::default(),
-        now: Timestamp(0),
-        random: &Cell::new(0),
-        interrupt: None,
-        elsewhere: None,
-    };
-    condition.evaluate(&environment, "Choices[0]/Condition").map_err(|error| error.cause)
+    with_environment(input, |environment| {
+        condition.evaluate(environment, "Choices[0]/Condition").map_err(|error| error.cause)
+    })
 }
 
 #[test]

@@ -1,26 +1,11 @@
-use std::cell::Cell;
-
 use serde_json::json;
 
 use super::*;
-use crate::{ContextObject, Timestamp, Variables};
+use crate::environment::with_environment;
 
 fn evaluate(call: &str, input: &Value) -> String {
     let Some(call) = IntrinsicCall::parse(call) else { return "no call".to_owned() };
-    let context = ContextObject::new(&|| json!({"Execution": {"Name": "n-1"}}));
-    let environment = Environment {
-        input,
-        states_input: None,
-        result: None,
-        error_output: None,
-        context: &context,
-        variables: Variables::default(),
-        now: Timestamp(0),
-        random: &Cell::new(7),
-        interrupt: None,
-        elsewhere: None,
-    };
-    match call.evaluate(&environment) {
+    match with_environment(input, |environment| call.evaluate(environment)) {
         Ok(value) => value.to_string(),
         Err(error) => {
             assert_eq!(error.error, "States.Runtime");
@@ -55,21 +40,9 @@ fn calls_give_what_aws_gives() {
 #[test]
 fn failures_show_the_whole_call() {
     let call = IntrinsicCall::parse("States.Format('{}', States.Format('{}',  $.nope))").unwrap();
-    let context = ContextObject::new(&|| json!({}));
-    let environment = Environment {
-        input: &json!({"other": 1}),
-        states_input: None,
-        result: None,
-        error_output: None,
-        context: &context,
-        variables: Variables::default(),
-        now: Timestamp(0),
-        random: &Cell::new(7),
-        interrupt: None,
-        elsewhere: None,
-    };
+    let outcome = with_environment(&json!({"other": 1}), |environment| call.evaluate(environment));
     assert_eq!(
-        call.evaluate(&environment).unwrap_err().cause,
+        outcome.unwrap_err().cause,
         "The function 'States.Format('{}', States.Format('{}',  $.nope))' had the following error: The JsonPath \
          argument for the field '$.nope' could not be found in the input '{\"other\":1}'"
     );

@@ -1,11 +1,10 @@
 mod suite;
 
-use std::cell::Cell;
-
 use serde_json::json;
 
 use super::*;
-use crate::{ContextObject, Payload, Timestamp, VariableMap, Variables};
+use crate::environment::with_environment;
+use crate::{Payload, Timestamp, VariableMap, Variables};
 
 /// Answers questions at once.
 struct Here(std::cell::RefCell<Answering>);
@@ -36,20 +35,17 @@ fn evaluate_at(
     .into_iter()
     .map(|(name, value)| (name.into(), Payload::from(value)))
     .collect();
-    let context = ContextObject::new(&|| json!({"Execution": {"Name": "n"}}));
-    let environment = Environment {
-        input,
-        states_input: None,
-        result: Some(&json!({"r": 1.0})),
-        error_output: None,
-        context: &context,
-        variables: Variables { scopes: &[&variables] },
-        now: Timestamp(1_700_000_000_123),
-        random: &Cell::new(3),
-        interrupt: None,
-        elsewhere,
-    };
-    expression.evaluate(&environment, "Output/x").map_err(|error| {
+    let outcome = with_environment(input, |environment| {
+        let environment = Environment {
+            result: Some(&json!({"r": 1.0})),
+            variables: Variables { scopes: &[&variables] },
+            now: Timestamp(1_700_000_000_123),
+            elsewhere,
+            ..*environment
+        };
+        expression.evaluate(&environment, "Output/x")
+    });
+    outcome.map_err(|error| {
         assert_eq!(error.error, "States.QueryEvaluationError");
         assert_eq!(error.location.as_deref(), Some("Output/x"));
         let start =
@@ -487,20 +483,12 @@ fn an_evaluation_that_may_take_long_heeds_its_interrupt() {
         interrupt.stop();
         interrupt
     };
-    let context = ContextObject::new(&|| json!({}));
-    let environment = Environment {
-        input: &json!({"a": 1}),
-        states_input: None,
-        result: None,
-        error_output: None,
-        context: &context,
-        variables: Variables::default(),
-        now: Timestamp(0),
-        random: &Cell::new(1),
-        interrupt: Some(&stopped),
-        elsewhere: None,
+    let evaluate = |text: &str| {
+        with_environment(&json!({"a": 1}), |environment| {
+            let environment = Environment { interrupt: Some(&stopped), ..*environment };
+            Expression::compile(text).unwrap().evaluate(&environment, "Output")
+        })
     };
-    let evaluate = |text: &str| Expression::compile(text).unwrap().evaluate(&environment, "Output");
     assert_eq!(evaluate("$states.input.a + 1").unwrap(), json!(2));
     let failure = evaluate("$map([1], function($v) { $v })").unwrap_err();
     assert!(failure.cause.ends_with(

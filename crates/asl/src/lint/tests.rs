@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
+use std::path::Path;
 
-use expect_test::{Expect, expect};
+use expect_test::{Expect, expect, expect_file};
 
 use super::{LINTS, lint};
 use crate::{MachineType, Severity, compile};
@@ -180,4 +181,28 @@ fn every_lint_is_on_its_page() {
     for lint in LINTS {
         assert!(page.contains(lint.summary), "{}", lint.code);
     }
+}
+
+/// What is said of definitions that others published: each was looked at, and is true.
+#[test]
+fn advice_about_published_definitions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/corpus");
+    let mut files: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut shown = String::from("# What `stepwell validate --lint` says of these definitions.\n");
+    let mut count = 0;
+    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "json")) {
+        count += 1;
+        let advice = lint(&std::fs::read_to_string(file).unwrap(), MachineType::Standard);
+        if !advice.is_empty() {
+            let name = file.file_name().unwrap().to_string_lossy();
+            let _ = writeln!(shown, "{}", name.trim_end_matches(".asl.json"));
+        }
+        for found in advice {
+            let _ = writeln!(shown, "    {found}");
+        }
+    }
+    assert!(count > 50, "{count}");
+    expect_file![folder.join("lints.txt")].assert_eq(&shown);
 }

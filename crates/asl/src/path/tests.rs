@@ -1,26 +1,14 @@
-use std::cell::Cell;
-
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ContextObject, Timestamp, Variables};
+use crate::environment::with_environment;
 
 fn evaluate(path: &str, input: &Value) -> Result<String, String> {
     let path = Path::parse(path).map_err(|error| error.message)?;
-    let context = ContextObject::new(&|| json!({"Execution": {"Name": "n"}}));
-    let environment = Environment {
-        input,
-        states_input: None,
-        result: None,
-        error_output: None,
-        context: &context,
-        variables: Variables::default(),
-        now: Timestamp(0),
-        random: &Cell::new(0),
-        interrupt: None,
-        elsewhere: None,
-    };
-    path.evaluate_field(&environment).map(|value| value.to_string()).map_err(|error| error.cause)
+    with_environment(input, |environment| {
+        let value = path.evaluate_field(environment);
+        value.map(|value| value.to_string()).map_err(|error| error.cause)
+    })
 }
 
 #[test]

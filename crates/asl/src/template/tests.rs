@@ -1,29 +1,18 @@
-use std::cell::Cell;
-
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Condition, ContextObject, ReferencePath, Timestamp, VariableMap, Variables};
+use crate::environment::with_environment;
+use crate::{Condition, ReferencePath, VariableMap, Variables};
 
 /// Calls `test` with an environment of this input and a few variables.
-fn with_environment<T>(input: &Value, test: impl FnOnce(&Environment<'_>) -> T) -> T {
+fn with_variables<T>(input: &Value, test: impl FnOnce(&Environment<'_>) -> T) -> T {
     let variables: VariableMap = [("v", json!({"a": [1, 2]})), ("name", json!("n"))]
         .into_iter()
         .map(|(name, value)| (name.into(), Payload::from(value)))
         .collect();
-    let context = ContextObject::new(&|| json!({"Execution": {"Name": "n"}}));
-    test(&Environment {
-        input,
-        states_input: None,
-        result: None,
-        error_output: None,
-        context: &context,
-        variables: Variables { scopes: &[&variables] },
-        now: Timestamp(0),
-        random: &Cell::new(1),
-        interrupt: None,
-        elsewhere: None,
+    with_environment(input, |environment| {
+        test(&Environment { variables: Variables { scopes: &[&variables] }, ..*environment })
     })
 }
 
@@ -32,7 +21,7 @@ fn json_path(template: Value, input: Value) -> String {
         Ok(template) => template,
         Err(errors) => return shown(&errors),
     };
-    with_environment(&input, |environment| {
+    with_variables(&input, |environment| {
         template
             .evaluate(environment, "Parameters")
             .map_or_else(|error| error.cause, |value| value.to_string())
@@ -44,7 +33,7 @@ fn jsonata(template: Value, input: Value) -> String {
         Ok(template) => template,
         Err(errors) => return shown(&errors),
     };
-    with_environment(&input, |environment| {
+    with_variables(&input, |environment| {
         let outcome = template.evaluate(environment, "Output");
         outcome.map_or_else(|error| error.location.unwrap(), |value| value.to_string())
     })
@@ -113,7 +102,7 @@ fn jsonata_templates_are_filled() {
 fn literals_are_shared() {
     let template = Template::compile_json_path(&json!({"a": [1, {"b": "$.c"}]})).unwrap();
     let Template::Literal(literal) = &template else { panic!("{template:?}") };
-    let filled = with_environment(&json!({}), |environment| {
+    let filled = with_variables(&json!({}), |environment| {
         template.evaluate_payload(environment, "Parameters").unwrap()
     });
     assert!(filled.is_same(literal));
@@ -126,7 +115,7 @@ fn paths_and_calls_of_fail_states() {
     for text in ["a", "$.a[*]", "States.Array()", "States.MathAdd(1, 2)", ""] {
         assert!(Template::from_path_text(text).is_none(), "{text}");
     }
-    let failure = with_environment(&json!({"a": 1}), |environment| {
+    let failure = with_variables(&json!({"a": 1}), |environment| {
         Template::from_path_text("$.E").unwrap().evaluate(environment, "ErrorPath").unwrap_err()
     });
     assert_eq!(
@@ -233,7 +222,7 @@ proptest! {
     #[test]
     fn nothing_panics(text in texts()) {
         let input = json!({"a": [{"a": 1, "v": "x"}, [2, null], "é"], "v": {"a": {"input": 1.5}}, "input": [1, 2, 3]});
-        with_environment(&input, |environment| {
+        with_variables(&input, |environment| {
             if let Ok(path) = Path::parse(&text) {
                 let _ = path.evaluate_field(environment);
                 prop_assert_eq!(path.text(), &text);
@@ -277,7 +266,7 @@ fn hostile_templates_end() {
         Value::Object(template),
     ] {
         let template = Template::compile_json_path(&template).unwrap();
-        let error = with_environment(&input, |environment| {
+        let error = with_variables(&input, |environment| {
             template.evaluate(environment, "Parameters").unwrap_err()
         });
         assert_eq!(error.error, "States.DataLimitExceeded");

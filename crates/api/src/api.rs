@@ -7,10 +7,14 @@ use runtime::{ExpressExecutions, LocalJobs, Quotas, Runtime};
 use tokio::sync::watch;
 
 use crate::auth::AccessKeys;
+use crate::constraints::{Bounds, DEFINITION_CHARACTERS_MAX};
 use crate::metrics::{MetricsSource, RequestMetrics};
 use crate::page_token::PageTokens;
 use crate::request_id::RequestIds;
 use crate::throttling::Throttling;
+
+/// Bytes of a request (AWS quota).
+const REQUEST_BYTES_MAX: usize = 1_048_576;
 
 /// The account and region of requests that name none, and the keys that requests are signed
 /// with.
@@ -31,6 +35,10 @@ pub struct ApiOptions {
     pub jobs: Option<Arc<dyn LocalJobs>>,
     /// How often operations may be called, if that is bounded.
     pub throttling: Option<Arc<Throttling>>,
+    /// Bytes of a request, its head included.
+    pub request_bytes_max: usize,
+    /// Characters of a definition.
+    pub definition_characters_max: usize,
 }
 
 impl Default for ApiOptions {
@@ -44,6 +52,8 @@ impl Default for ApiOptions {
             express: None,
             jobs: None,
             throttling: None,
+            request_bytes_max: REQUEST_BYTES_MAX,
+            definition_characters_max: DEFINITION_CHARACTERS_MAX,
         }
     }
 }
@@ -54,6 +64,7 @@ pub struct Api {
     pub(crate) options: ApiOptions,
     /// How much there may be.
     pub(crate) quotas: Quotas,
+    pub(crate) bounds: Bounds,
     pub(crate) page_tokens: PageTokens,
     pub(crate) request_ids: RequestIds,
     pub(crate) request_metrics: RequestMetrics,
@@ -67,6 +78,10 @@ impl Api {
         let page_tokens = PageTokens::new(runtime.page_token_secret());
         Arc::new(Api {
             quotas: runtime.quotas(),
+            bounds: Bounds {
+                payload: runtime.limits().payload_bytes,
+                definition: options.definition_characters_max,
+            },
             runtime,
             options,
             page_tokens,

@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write as _};
 
+use engine::limits::PAYLOAD_BYTES_MAX;
+
 use crate::error::{ApiError, ErrorType};
 use crate::request::{Members, Value};
 
@@ -105,6 +107,8 @@ impl Pattern {
     }
 }
 
+/// Characters of a definition (AWS quota).
+pub(crate) const DEFINITION_CHARACTERS_MAX: usize = 1_048_576;
 /// No upper limit.
 const UNLIMITED: usize = usize::MAX;
 
@@ -124,7 +128,7 @@ impl Kind {
     pub(crate) const fn payload() -> Kind {
         Kind::Text(Text {
             min: 0,
-            max: engine::limits::PAYLOAD_BYTES_MAX,
+            max: PAYLOAD_BYTES_MAX,
             bytes: true,
             sensitive: true,
             values: &[],
@@ -206,9 +210,35 @@ impl Kind {
     }
 }
 
+/// Bounds of the tables that an operator may raise. The default is AWS's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// Bytes of an input or output.
+    pub(crate) payload: usize,
+    /// Characters of a definition.
+    pub(crate) definition: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { payload: PAYLOAD_BYTES_MAX, definition: DEFINITION_CHARACTERS_MAX }
+    }
+}
+
+impl Bounds {
+    /// The upper bound that counts for a text.
+    fn max(&self, rule: &Text) -> usize {
+        match rule.max {
+            PAYLOAD_BYTES_MAX if rule.bytes => self.payload,
+            DEFINITION_CHARACTERS_MAX => self.definition,
+            max => max,
+        }
+    }
+}
+
 /// Checks a request against the table of its operation. All that is wrong is in the one error.
-pub(crate) fn check(request: &Members<'_>) -> Result<(), ApiError> {
-    let mut findings = Findings::default();
+pub(crate) fn check(request: &Members<'_>, bounds: &Bounds) -> Result<(), ApiError> {
+    let mut findings = Findings { bounds: *bounds, ..Findings::default() };
     findings.check_members(request, &Path::Request);
     findings.into_result()
 }
@@ -218,6 +248,7 @@ pub(crate) fn check(request: &Members<'_>) -> Result<(), ApiError> {
 struct Findings {
     count: usize,
     text: String,
+    bounds: Bounds,
 }
 
 impl Findings {
@@ -225,7 +256,7 @@ impl Findings {
         if self.count == 0 {
             return Ok(());
         }
-        let Findings { count, text } = self;
+        let Findings { count, text, .. } = self;
         let errors = if count == 1 { "error" } else { "errors" };
         let message = format!("{count} validation {errors} detected: {text}");
         Err(ApiError::new(ErrorType::ConstraintViolation, message))
@@ -315,6 +346,7 @@ impl Findings {
     }
 
     fn check_text(&mut self, rule: &Text, text: &str, path: &Path<'_>) {
+        let max = self.bounds.max(rule);
         let mut fail = |constraint: fmt::Arguments<'_>| {
             let shown = (!rule.sensitive).then(|| format!("'{text}'"));
             self.add(shown.as_deref(), path, constraint);
@@ -328,8 +360,7 @@ impl Findings {
             fail(format_args!("satisfy regular expression pattern: {}", pattern.text()));
         }
         if rule.bytes {
-            if text.len() > rule.max {
-                let max = rule.max;
+            if text.len() > max {
                 fail(format_args!("have size less than or equal to {max} bytes in UTF-8 encoding"));
             }
             return;
@@ -338,8 +369,8 @@ impl Findings {
         if text.len() < rule.min {
             fail(format_args!("have length greater than or equal to {}", rule.min));
         }
-        if text.len() > rule.max && text.encode_utf16().count() > rule.max {
-            fail(format_args!("have length less than or equal to {}", rule.max));
+        if text.len() > max && text.encode_utf16().count() > max {
+            fail(format_args!("have length less than or equal to {max}"));
         }
     }
 }
@@ -416,7 +447,8 @@ mod tests {
 
     fn check_request(operation: &str, body: &str, expected: Expect) {
         let operation = dispatch::find(operation).expect("an operation of the table");
-        let answer = decode(operation.request, body.as_bytes()).and_then(|request| check(&request));
+        let answer = decode(operation.request, body.as_bytes())
+            .and_then(|request| check(&request, &Bounds::default()));
         let shown = match answer {
             Ok(()) => "ok".to_owned(),
             Err(error) => error.message.unwrap_or_else(|| format!("{:?}", error.error_type)),
@@ -613,7 +645,7 @@ mod tests {
     fn decode_as_all(body: &[u8]) {
         for operation in &dispatch::OPERATIONS {
             if let Ok(request) = decode(operation.request, body) {
-                let _ = check(&request);
+                let _ = check(&request, &Bounds::default());
             }
         }
     }

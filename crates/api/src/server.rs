@@ -356,7 +356,7 @@ async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal
         }
         "/api/approvals" if method == Method::POST => {
             let (head, body) = request.into_parts();
-            let body = read_body(&head.headers, body).await?;
+            let body = read_body(api, &head.headers, body).await?;
             api.check_path(&head, &body)?;
             Ok(approvals::create(api, &head, &body)?)
         }
@@ -377,7 +377,7 @@ async fn route(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, Refusal
 
 async fn call(api: &Api, request: Request<Incoming>) -> Result<Vec<u8>, ApiError> {
     let (head, body) = request.into_parts();
-    let body = read_body(&head.headers, body).await?;
+    let body = read_body(api, &head.headers, body).await?;
     let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if !text(CONTENT_TYPE).is_some_and(is_json) {
         return Err(ApiError::new(
@@ -416,7 +416,8 @@ async fn perform(
     let caller = api.authenticate(head, body)?;
     let request = request::decode(operation.request, body)?;
     throttling::check(api, operation, &caller, &request)?;
-    constraints::check(&request)?;
+    constraints::check(&request, &api.bounds)?;
+    check_size(api, head, body)?;
     caller.check_operation(operation.name, &request)?;
     let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
     let (trace_header, trace_parent) = (text(TRACE_ID), text(TRACE_PARENT));
@@ -447,11 +448,12 @@ async fn guard(operation: &str, mut answer: Answer<'_>) -> Result<Vec<u8>, ApiEr
 }
 
 /// Reads a body, whole.
-async fn read_body(headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, ApiError> {
+async fn read_body(api: &Api, headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, ApiError> {
+    let most = BODY_BYTES_MAX.max(api.options.request_bytes_max);
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) {
-        return Err(discard(body, 0).await);
+    if announced.is_some_and(|length: u64| length > most as u64) {
+        return Err(discard(body, 0, most).await);
     }
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;
@@ -460,15 +462,15 @@ async fn read_body(headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, Api
         let frame = frame.map_err(|_| ApiError::bare(ErrorType::Serialization))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
-        if length > BODY_BYTES_MAX {
-            return Err(discard(body, length).await);
+        if length > most {
+            return Err(discard(body, length, most).await);
         }
         match &mut rest {
             Some(rest) => rest.extend_from_slice(&data),
             None if first.is_empty() => first = data,
             None => {
-                let more = usize::try_from(body.size_hint().lower()).unwrap_or(BODY_BYTES_MAX);
-                let capacity = (length + more).min(BODY_BYTES_MAX);
+                let more = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+                let capacity = (length + more).min(most);
                 let mut joined = BytesMut::with_capacity(capacity);
                 joined.extend_from_slice(&first);
                 joined.extend_from_slice(&data);
@@ -480,13 +482,31 @@ async fn read_body(headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, Api
 }
 
 /// Reads what is left of a body that is too large, of which `length` bytes were read.
-async fn discard(mut body: Incoming, mut length: usize) -> ApiError {
+async fn discard(mut body: Incoming, mut length: usize, most: usize) -> ApiError {
     while let Some(Ok(frame)) = body.frame().await {
         length += frame.data_ref().map_or(0, Bytes::len);
         if length > DISCARDED_BYTES_MAX {
             break;
         }
     }
-    let message = format!("Request must be smaller than {BODY_BYTES_MAX} bytes");
+    too_large(most)
+}
+
+fn too_large(most: usize) -> ApiError {
+    let message = format!("Request must be smaller than {most} bytes");
     ApiError::new(ErrorType::RequestEntityTooLarge, message)
+}
+
+/// Refuses a request that fits its operation and is too large all the same, its head included.
+fn check_size(api: &Api, head: &Parts, body: &[u8]) -> Result<(), ApiError> {
+    let most = api.options.request_bytes_max;
+    if body.len() + HEAD_BYTES_MAX <= most {
+        return Ok(());
+    }
+    let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let line = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    match body.len() + headers.sum::<usize>() + line > most {
+        true => Err(too_large(most)),
+        false => Ok(()),
+    }
 }

@@ -1,6 +1,6 @@
 //! The rules that the requests of several operations share.
 
-use crate::constraints::Kind;
+use crate::constraints::{DEFINITION_CHARACTERS_MAX, Kind};
 
 /// An ARN.
 pub(crate) const ARN: Kind = Kind::text(1, 256);
@@ -13,7 +13,7 @@ pub(crate) const INCLUDED_DATA: Kind = Kind::one_of(&["ALL_DATA", METADATA_ONLY]
 /// The value of `includedData` that leaves them out.
 pub(crate) const METADATA_ONLY: &str = "METADATA_ONLY";
 /// `definition`, at most 1 MB.
-pub(crate) const DEFINITION: Kind = Kind::sensitive(1, 1_048_576);
+pub(crate) const DEFINITION: Kind = Kind::sensitive(1, DEFINITION_CHARACTERS_MAX);
 /// `versionDescription`.
 pub(crate) const VERSION_DESCRIPTION: Kind = Kind::sensitive(0, 256);
 /// `description` of an alias.

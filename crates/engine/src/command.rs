@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use asl::{Payload, Timestamp};
 
+use crate::limits::Limits;
 use crate::{ChildEnd, MapRunId, MapRunUpdate, ReadItem, TaskId};
 
 /// A request to an execution. Commands are imperative; what came of them are events.
@@ -79,6 +80,10 @@ pub trait World {
     fn task_token(&self, task: TaskId) -> String;
     /// Whether an activity is registered under this ARN.
     fn activity_exists(&self, arn: &str) -> bool;
+    /// The bounds on data.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
     /// What stops an evaluation that may take long: whoever has a clock keeps an eye on it for
     /// as long as it is held.
     fn interrupt(&self) -> Arc<asl::Interrupt> {

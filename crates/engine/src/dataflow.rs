@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::turn::{Flow, Sight, Stop, Turn};
-use crate::{EventKind, FrameId, limits};
+use crate::{EventKind, FrameId};
 
 impl Turn<'_> {
     /// The input after `InputPath`; the raw input of a JSONata state.
@@ -39,7 +39,7 @@ impl Turn<'_> {
                 })?
             }
         };
-        let arguments = Failure::check_data(arguments, &state.name)?;
+        let arguments = Failure::check_data(arguments, &state.name, &self.limits)?;
         self.inspect(|inspection| inspection.after_arguments = Some(arguments.clone()));
         Ok(arguments)
     }
@@ -135,7 +135,7 @@ impl Turn<'_> {
         assigned: Assigned,
         next: Option<StateIndex>,
     ) -> Result<(), Stop> {
-        let output = Failure::check_data(output, &self.state(frame).name)?;
+        let output = Failure::check_data(output, &self.state(frame).name, &self.limits)?;
         let state = self.execution.current(frame).state;
         self.emit(frame, EventKind::StateExited { frame, state, output, assigned, next })?;
         Ok(())
@@ -187,7 +187,11 @@ pub(crate) fn assign(
     let assigned: Assigned = fields
         .into_iter()
         .map(|(name, value)| {
-            let value = Failure::check_data(Payload::from_value(value), &turn.state(frame).name)?;
+            let value = Failure::check_data(
+                Payload::from_value(value),
+                &turn.state(frame).name,
+                &turn.limits,
+            )?;
             Ok((name.into_boxed_str(), value))
         })
         .collect::<Result<_, Failure>>()?;
@@ -196,8 +200,8 @@ pub(crate) fn assign(
         let before = &turn.execution.frame(frame).variables;
         assigned.iter().filter_map(|(name, _)| before.get(name)).map(Payload::size).sum()
     };
-    if size > limits::VARIABLE_BYTES_MAX
-        || turn.execution.variables_size() - replaced + size > limits::VARIABLES_BYTES_MAX
+    if size > turn.limits.variable_bytes
+        || turn.execution.variables_size() - replaced + size > turn.limits.variables_bytes
     {
         return Err(Failure::variables_too_large(&turn.state(frame).name));
     }

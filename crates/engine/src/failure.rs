@@ -4,6 +4,7 @@ use asl::{Catcher, EvaluationError, Payload, QueryLanguage, StateKind};
 use serde_json::{Value, json};
 
 use crate::frame::Phase;
+use crate::limits::{Limits, PAYLOAD_NESTING_MAX};
 use crate::retry;
 use crate::turn::{Flow, Over, Sight, Stop, Turn};
 use crate::{Branch, EventKind, FrameId, dataflow, limits};
@@ -60,12 +61,16 @@ impl Failure {
     }
 
     /// Checks the size and the nesting of a task's result.
-    pub(crate) fn check_result(result: Payload, name: &str) -> Result<Payload, Failure> {
-        if result.size() > limits::PAYLOAD_BYTES_MAX {
+    pub(crate) fn check_result(
+        result: Payload,
+        name: &str,
+        limits: &Limits,
+    ) -> Result<Payload, Failure> {
+        if result.size() > limits.payload_bytes {
             return Err(Failure::too_large(name));
         }
-        if result.nesting() > limits::PAYLOAD_NESTING_MAX {
-            let most = limits::PAYLOAD_NESTING_MAX;
+        if result.nesting() > PAYLOAD_NESTING_MAX {
+            let most = PAYLOAD_NESTING_MAX;
             let cause = format!(
                 "The state/task '{name}' returned a result nested deeper than {most} levels."
             );
@@ -75,8 +80,13 @@ impl Failure {
     }
 
     /// Checks what a state takes or gives. Nothing catches that it is too large.
-    pub(crate) fn check_data(data: Payload, state: &str) -> Result<Payload, Failure> {
-        Failure::check_result(data, state).map_err(|error| Failure { is_fatal: true, ..error })
+    pub(crate) fn check_data(
+        data: Payload,
+        state: &str,
+        limits: &Limits,
+    ) -> Result<Payload, Failure> {
+        Failure::check_result(data, state, limits)
+            .map_err(|error| Failure { is_fatal: true, ..error })
     }
 
     /// An evaluation error of a state, with AWS's prefix.

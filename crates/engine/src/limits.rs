@@ -19,9 +19,6 @@ pub const VARIABLES_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub const STANDARD_SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
 /// Seconds after its end in which an execution can be redriven (AWS quota): 14 days.
 pub const REDRIVABLE_SECONDS: u64 = 14 * 24 * 60 * 60;
-/// Events of a history that can be redriven are below this: there must be room for
-/// ExecutionRedriven and one more (AWS quota).
-pub const REDRIVE_EVENTS_BELOW: u32 = HISTORY_EVENTS_MAX - 1;
 /// Seconds in which a client token means the same redrive, and how many of them are known (AWS).
 pub const REDRIVE_TOKEN_SECONDS: u64 = 15 * 60;
 pub const REDRIVE_TOKENS_MAX: usize = 10;
@@ -40,3 +37,29 @@ pub const MAP_RUN_REDRIVES_MAX: u32 = 1_000;
 /// so that one execution cannot hold up others). A child of a Map Run that is
 /// started counts as one.
 pub const TRANSITIONS_PER_TURN: u32 = 500;
+
+/// The bounds on data that an operator may raise. They come in with every command: what was
+/// decided under others stays as it was, since it is in the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a payload.
+    pub payload_bytes: usize,
+    /// Events of a Standard execution's history.
+    pub history_events: u32,
+    /// Bytes of one variable, and of all variables set by one `Assign`.
+    pub variable_bytes: usize,
+    /// Bytes of all variables of an execution.
+    pub variables_bytes: usize,
+}
+
+impl Default for Limits {
+    /// AWS's.
+    fn default() -> Limits {
+        Limits {
+            payload_bytes: PAYLOAD_BYTES_MAX,
+            history_events: HISTORY_EVENTS_MAX,
+            variable_bytes: VARIABLE_BYTES_MAX,
+            variables_bytes: VARIABLES_BYTES_MAX,
+        }
+    }
+}

@@ -576,8 +576,8 @@ impl MapRun {
     }
 
     /// Whether its results are more than the state's output may be.
-    pub(crate) fn is_too_large(&self) -> bool {
-        self.is_too_large || self.results_bytes > limits::PAYLOAD_BYTES_MAX as u64
+    pub(crate) fn is_too_large(&self, most: usize) -> bool {
+        self.is_too_large || self.results_bytes > most as u64
     }
 
     /// Bytes of the results so far.

@@ -59,6 +59,8 @@ pub struct Redrivability {
     /// The child of a Map Run, which alone redrives it; an Express one is started anew.
     pub by_map_run: bool,
     pub event_count: u32,
+    /// Events that a history may have: there must be room for ExecutionRedriven and one more.
+    pub history_events_max: u32,
     pub start_date: Timestamp,
     pub stop_date: Option<Timestamp>,
 }
@@ -74,7 +76,7 @@ impl Redrivability {
         }
         if self.is_express {
             (!self.by_map_run).then_some(NotRedrivable::Express)
-        } else if self.event_count >= limits::REDRIVE_EVENTS_BELOW {
+        } else if self.event_count + 1 >= self.history_events_max {
             Some(NotRedrivable::HistoryEventLimitExceeded)
         } else if expired(self.start_date, limits::STANDARD_SECONDS_MAX) {
             Some(NotRedrivable::MaxExecutionTimeExceeded)
@@ -137,6 +139,7 @@ impl Execution {
             is_express: self.identity.express,
             by_map_run: self.identity.map_run.is_some(),
             event_count: self.event_count(),
+            history_events_max: limits::HISTORY_EVENTS_MAX,
             start_date: self.start_date(),
             stop_date: self.stop_date(),
         }
@@ -205,6 +208,11 @@ impl Current {
 }
 
 impl Turn<'_> {
+    fn redrivability(&self) -> Redrivability {
+        let history_events_max = self.limits.history_events;
+        Redrivability { history_events_max, ..self.execution.redrivability() }
+    }
+
     /// RedriveExecution. The same client token again changes nothing and is no error.
     pub(crate) fn redrive(
         &mut self,
@@ -219,7 +227,7 @@ impl Turn<'_> {
             return Ok(None);
         }
         let by_map_run = execution.identity.map_run.is_some().then_some(NotRedrivable::ByMapRun);
-        if let Some(why) = execution.redrivability().refusal(now).or(by_map_run) {
+        if let Some(why) = self.redrivability().refusal(now).or(by_map_run) {
             return Ok(Some(Refusal::NotRedrivable(why)));
         }
         self.go_on_after_end(client_token)?;
@@ -256,7 +264,7 @@ impl Turn<'_> {
             let kind = EventKind::ExecutionAborted { error: None, cause: None };
             let Over = self.end_execution(0, self.stamp.now, kind);
         }
-        if let Some(why) = self.execution.redrivability().refusal(self.stamp.now) {
+        if let Some(why) = self.redrivability().refusal(self.stamp.now) {
             return Ok(Some(Refusal::NotRedrivable(why)));
         }
         self.emit_after(0, EventKind::AttemptStarted { attempt })?;

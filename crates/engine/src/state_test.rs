@@ -332,7 +332,7 @@ impl Turn<'_> {
         match mock {
             Ok(result) => {
                 let name = self.state(FRAME).name.clone();
-                let outcome = Failure::check_data(result.clone(), &name)
+                let outcome = Failure::check_data(result.clone(), &name, &self.limits)
                     .map_err(Stop::from)
                     .and_then(|result| self.finish(FRAME, result));
                 self.settle(FRAME, outcome)

@@ -10,15 +10,15 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::inspection::{Inspection, Probe};
-use crate::{
-    Branch, Effect, Event, EventKind, Execution, FrameId, Stamp, Status, TaskId, context, limits,
-};
+use crate::limits::Limits;
+use crate::{Branch, Effect, Event, EventKind, Execution, FrameId, Stamp, Status, TaskId, context};
 
 /// A turn under way.
 pub(crate) struct Turn<'a> {
     pub(crate) program: &'a Program,
     pub(crate) execution: &'a mut Execution,
     pub(crate) stamp: Stamp<'a>,
+    pub(crate) limits: Limits,
     pub(crate) events: Vec<Event>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) branches: Vec<Branch>,
@@ -84,6 +84,7 @@ impl<'a> Turn<'a> {
             program,
             execution,
             stamp,
+            limits: stamp.world.limits(),
             events: Vec::new(),
             effects: Vec::new(),
             branches: Vec::new(),
@@ -108,11 +109,11 @@ impl<'a> Turn<'a> {
 
     /// Emits an event that points at `previous`. A history that is full ends the execution.
     pub(crate) fn emit_after(&mut self, previous: u32, kind: EventKind) -> Result<u32, Over> {
-        let is_last = self.execution.last_id + 1 >= limits::HISTORY_EVENTS_MAX;
+        let is_last = self.execution.last_id + 1 >= self.limits.history_events;
         if is_last && kind.is_history() && !kind.is_end() && !self.execution.identity.express {
             let cause = format!(
                 "The execution reached the maximum number of history events ({}).",
-                limits::HISTORY_EVENTS_MAX
+                self.limits.history_events
             );
             return Err(self.fail_execution(previous, &Failure::runtime(cause)));
         }

@@ -479,6 +479,7 @@ mod tests {
                 is_express: false,
                 by_map_run: false,
                 event_count: 1,
+                history_events_max: 25_000,
                 start_date: Timestamp(1_700_000_000_123),
                 stop_date: None,
             },

@@ -8,6 +8,7 @@ mod versions;
 use std::sync::Arc;
 
 use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
+use engine::limits::Limits;
 use engine::{HistoryEvent, Identity, NotRedrivable, Redrivability, Status};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -128,6 +129,8 @@ pub struct RuntimeOptions {
     pub retention: Retention,
     /// How much there may be.
     pub quotas: Quotas,
+    /// How large data and histories may be.
+    pub limits: Limits,
     /// Whether changes of the status of Standard executions are kept until they were told.
     pub keeps_status_changes: bool,
     /// Sees everything that becomes durable.
@@ -160,6 +163,7 @@ impl Default for RuntimeOptions {
             mocks: None,
             retention: Retention::default(),
             quotas: Quotas::default(),
+            limits: Limits::default(),
             keeps_status_changes: false,
             observer: None,
             evaluator: None,
@@ -323,7 +327,13 @@ impl Runtime {
         limit: usize,
     ) -> Result<Vec<StatusChanges>, RuntimeError> {
         let store = Arc::clone(&self.driver.store);
-        blocking(move || status_changes::pending(&*store, &after, limit)).await
+        let pending = blocking(move || status_changes::pending(&*store, &after, limit));
+        let mut pending = pending.await?;
+        let history_events_max = self.limits().history_events;
+        for change in pending.iter_mut().flat_map(|turn| &mut turn.changes) {
+            change.execution.redrivability.history_events_max = history_events_max;
+        }
+        Ok(pending)
     }
 
     /// Forgets changes that were told.
@@ -332,6 +342,11 @@ impl Runtime {
             Answer::Done => Ok(()),
             _ => Err(wrong_answer()),
         }
+    }
+
+    /// How large data and histories may be.
+    pub fn limits(&self) -> Limits {
+        self.driver.look(Node::limits)
     }
 
     /// How much there may be.
@@ -505,6 +520,7 @@ impl Runtime {
                 }
                 _ => return Err(wrong_answer()),
             };
+        described.redrivability.history_events_max = self.limits().history_events;
         described.pending_redrive = self.is_pending_redrive(&described).await?;
         Ok(described)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use asl::{Diagnostic, Elsewhere, Interrupt, MachineType};
+use engine::limits::Limits;
 use engine::{TaskId, World};
 use store::{ExecutionKey, Store};
 
@@ -19,6 +20,7 @@ pub struct Surroundings {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) definitions: Arc<Definitions>,
+    pub(crate) limits: Limits,
     /// Where expressions that may take long are evaluated, if not here.
     pub(crate) evaluators: Option<Arc<Evaluators>>,
 }
@@ -63,6 +65,10 @@ struct Seen<'a> {
 impl World for Seen<'_> {
     fn task_token(&self, task: TaskId) -> String {
         self.surroundings.tokens.seal(self.key, task)
+    }
+
+    fn limits(&self) -> Limits {
+        self.surroundings.limits
     }
 
     fn activity_exists(&self, arn: &str) -> bool {

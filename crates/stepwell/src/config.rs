@@ -14,13 +14,13 @@ use integrations::{
     TaskDefinitionConfig, Webhook,
 };
 use integrations::{AwsConfig, RouteConfig};
-use runtime::{ExpressLimits, Quotas, Retention};
+use runtime::{ExpressLimits, Retention};
 use serde::Deserialize;
 
 use crate::access::{AccessKeyTable, access_keys};
 use crate::cli::{CommonOptions, OutputFormat, ServerOptions};
 use crate::failure::Failure;
-use crate::quotas::QuotasTable;
+use crate::quotas::{QuotaSettings, QuotasTable};
 use crate::throttling::{ThrottlingSettings, ThrottlingTable};
 use crate::tls::{TlsSettings, TlsTable};
 use crate::traces::{TraceSettings, TracesTable};
@@ -293,7 +293,7 @@ pub(crate) struct Settings {
     pub(crate) express: ExpressLimits,
     pub(crate) throttling: ThrottlingSettings,
     pub(crate) tls: TlsSettings,
-    pub(crate) quotas: Quotas,
+    pub(crate) quotas: QuotaSettings,
 }
 
 impl Settings {

@@ -129,7 +129,8 @@ impl Node {
         let options = RuntimeOptions {
             mocks: open_mocks(settings)?,
             retention: settings.retention,
-            quotas: settings.quotas,
+            quotas: settings.quotas.quotas,
+            limits: settings.quotas.limits,
             observer: Some(observer),
             evaluator: evaluator_program(),
             keeps_status_changes: !matches!(settings.status_events, StatusEvents::Nowhere),
@@ -168,6 +169,8 @@ impl Node {
             metrics: Some(self.telemetry.clone()),
             approval_base_url: settings.approvals.base_url.clone(),
             throttling: settings.throttling.operations().map(Arc::new),
+            request_bytes_max: settings.quotas.request_bytes,
+            definition_characters_max: settings.quotas.definition_characters,
             express: (settings.express.executions_max > 0).then(|| Arc::clone(&self.express)),
             jobs: Some(self.integrations.local_jobs()),
         };

@@ -10,6 +10,7 @@ mod openapi;
 mod pages;
 mod roles;
 mod server;
+mod sizes;
 mod throttling;
 mod tls;
 mod transcripts;

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::{FRAME, StateTest};
 use crate::failure::Failure;
-use crate::limits;
 use crate::states::{self, Bounds};
 use crate::turn::{Sight, Stop, Turn};
 
@@ -152,7 +151,7 @@ impl Turn<'_> {
         let field = "ItemBatcher/MaxInputBytesPerBatch";
         let most_bytes =
             self.optional_number(effective, batcher.max_input_bytes.as_ref(), field)?;
-        let most_bytes = most_bytes.unwrap_or(limits::PAYLOAD_BYTES_MAX);
+        let most_bytes = most_bytes.unwrap_or(self.limits.payload_bytes);
         let batch_input = match &batcher.batch_input {
             None => None,
             Some(template) => {

@@ -28,8 +28,11 @@ impl Turn<'_> {
                 self.whole_number(frame, &effective, number, "MaxConcurrency", Bounds::COUNT)?
             }
         };
-        let items =
-            Failure::check_data(self.items(frame, &effective, map)?, &self.state(frame).name)?;
+        let items = Failure::check_data(
+            self.items(frame, &effective, map)?,
+            &self.state(frame).name,
+            &self.limits,
+        )?;
         let length = match items.value() {
             Value::Array(items) => items.len(),
             Value::Object(pairs) => pairs.len(),
@@ -227,7 +230,7 @@ impl Turn<'_> {
             self.evaluate_with(frame, Sight::input(effective.value()), &extra, |environment| {
                 selector.evaluate_payload(environment, "ItemSelector")
             })?;
-        Ok(Failure::check_data(input, &state.name)?)
+        Ok(Failure::check_data(input, &state.name, &self.limits)?)
     }
 
     /// The frame of an iteration has ended.

@@ -99,7 +99,7 @@ impl Turn<'_> {
         map: &Map,
     ) -> Result<(Payload, bool), Stop> {
         let items = self.items(frame, effective, map)?;
-        let items = Failure::check_data(items, &self.state(frame).name)?;
+        let items = Failure::check_data(items, &self.state(frame).name, &self.limits)?;
         match items.value() {
             Value::Object(pairs) => {
                 let pairs = pairs.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
@@ -122,7 +122,7 @@ impl Turn<'_> {
                 .map(i64::unsigned_abs),
         };
         let max_items = number(&batcher.max_items, "ItemBatcher/MaxItemsPerBatch")?;
-        let most = limits::PAYLOAD_BYTES_MAX as u64;
+        let most = self.limits.payload_bytes as u64;
         let max_bytes = match number(&batcher.max_input_bytes, "ItemBatcher/MaxInputBytesPerBatch")?
         {
             0 => most,
@@ -430,7 +430,7 @@ impl Turn<'_> {
     /// The input of a child that has one item.
     fn child_input(&self, frame: FrameId, at: u64, item: ReadItem) -> Result<Payload, Stop> {
         let input = self.item_input(frame, at, item)?;
-        Ok(Failure::check_data(input, &self.state(frame).name)?)
+        Ok(Failure::check_data(input, &self.state(frame).name, &self.limits)?)
     }
 
     fn item_input(&self, frame: FrameId, at: u64, item: ReadItem) -> Result<Payload, Stop> {
@@ -488,7 +488,7 @@ impl Turn<'_> {
         }
         let taken = inputs.len();
         let input = batch_input(batching, &inputs);
-        Ok((Failure::check_data(input, &self.state(frame).name)?, taken))
+        Ok((Failure::check_data(input, &self.state(frame).name, &self.limits)?, taken))
     }
 
     /// A child cannot be redriven: it stays as it ended.
@@ -523,7 +523,7 @@ impl Turn<'_> {
         let result = self.child_result(run, index, end);
         let bytes = result.as_ref().map_or(0, |result| result.size() as u64 + 1);
         // What cannot become the state's output any more is not kept.
-        let fits = run.results_bytes() + bytes <= limits::PAYLOAD_BYTES_MAX as u64;
+        let fits = run.results_bytes() + bytes <= self.limits.payload_bytes as u64;
         let result = result.filter(|_| fits);
         let (state, status) = (run.state, end.status);
         self.emit(frame, EventKind::ChildEnded { frame, state, index, status, result, bytes })?;
@@ -616,7 +616,7 @@ impl Turn<'_> {
     /// Every child has ended, and not too many badly.
     fn end_map_run(&mut self, frame: FrameId, id: MapRunId) -> Flow {
         let run = self.execution.map_run_expected(id);
-        if run.is_too_large() {
+        if run.is_too_large(self.limits.payload_bytes) {
             let failure = Failure::too_large(&self.state(frame).name);
             return self.fail_map_run(frame, failure);
         }
@@ -709,7 +709,7 @@ impl Turn<'_> {
             .collect();
         for frame in frames {
             self.stop_children(frame);
-            if self.execution.last_id + 3 > limits::HISTORY_EVENTS_MAX {
+            if self.execution.last_id + 3 > self.limits.history_events {
                 continue;
             }
             let previous = self.execution.frame(frame).last_id;

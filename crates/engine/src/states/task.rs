@@ -249,7 +249,7 @@ impl Turn<'_> {
                 Resource::Service { service, .. } => service,
                 Resource::LambdaFunction { arn } | Resource::Activity { arn } => arn,
             };
-            Failure::check_result(output, name)
+            Failure::check_result(output, name, &self.limits)
                 .map_err(|Failure { error, cause, .. }| TaskFailure { error, cause })
         });
         let state = self.execution.current(frame).state;

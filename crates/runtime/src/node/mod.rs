@@ -31,6 +31,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use asl::{MachineType, Payload, Timestamp};
+use engine::limits::Limits;
 use engine::{MapRunId, ReadItem, TaskFailure, TaskId};
 use store::{ExecutionKey, ExecutionRow, Outcome, PurgeQuery, Purgeable, Store, StoreError, Write};
 
@@ -387,6 +388,7 @@ impl Node {
             tokens: Arc::new(Tokens::new(&secret)),
             directory: Arc::clone(registry.directory()),
             definitions: Arc::new(Definitions::default()),
+            limits: options.limits,
             evaluators: options.evaluator.clone().map(|program| Arc::new(Evaluators::new(program))),
         };
         let mut node = Node {
@@ -442,6 +444,10 @@ impl Node {
     /// The test cases there are.
     pub(crate) fn mocks(&self) -> Option<Arc<dyn Mocks>> {
         self.options.mocks.clone()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.options.limits
     }
 
     pub(crate) fn quotas(&self) -> Quotas {

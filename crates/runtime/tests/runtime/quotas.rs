@@ -1,11 +1,13 @@
 //! How much there may be, and what is counted.
 
+use std::sync::Arc;
+
+use engine::limits::Limits;
 use runtime::{Quotas, RuntimeError, RuntimeOptions};
 use serde_json::json;
-use store::MemoryStore;
+use store::{MemoryStore, Store};
 
 use crate::harness::{World, new_machine, one_activity, request};
-use std::sync::Arc;
 
 async fn world(quotas: Quotas) -> World {
     let options = RuntimeOptions { quotas, ..RuntimeOptions::default() };
@@ -100,4 +102,62 @@ async fn workers_that_poll_one_activity() {
     let machine = world.machine("m", one_activity(&activity)).await;
     world.start_one(&machine, json!({})).await;
     poll.await.unwrap().unwrap().unwrap();
+}
+
+/// A state that makes its input twice as large, and one before it that waits.
+fn doubling() -> serde_json::Value {
+    json!({
+        "Wait": {"Type": "Wait", "Seconds": 60, "Next": "Twice"},
+        "Twice": {"Type": "Pass", "Parameters": {"a.$": "$", "b.$": "$"}, "End": true},
+    })
+}
+
+fn with_payload(payload_bytes: usize) -> RuntimeOptions {
+    let limits = Limits { payload_bytes, ..Limits::default() };
+    RuntimeOptions { limits, ..RuntimeOptions::default() }
+}
+
+/// How an execution with 200,000 bytes of input ends, whose limits are others from a crash on.
+async fn end_of_doubling(before: usize, after: usize) -> (&'static str, Option<String>) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let world = World::over(Arc::clone(&store), with_payload(before)).await;
+    let machine = world.machine_of("m", asl::MachineType::Standard, doubling()).await;
+    let execution = world.start_one(&machine, json!("x".repeat(200_000))).await;
+    let clock = Arc::clone(&world.clock);
+    drop(world);
+    let world = World::start(store, with_payload(after), clock).await;
+    world.advance(61);
+    let ended = world.runtime.wait_for_end(&execution).await.unwrap();
+    (ended.status.name(), ended.error.map(Into::into))
+}
+
+#[tokio::test]
+async fn a_raised_payload_counts_for_what_is_decided_from_then_on() {
+    let failed = ("FAILED", Some("States.DataLimitExceeded".to_owned()));
+    assert_eq!(end_of_doubling(262_144, 262_144).await, failed);
+    assert_eq!(end_of_doubling(262_144, 1_000_000).await, ("SUCCEEDED", None));
+    assert_eq!(end_of_doubling(1_000_000, 262_144).await, failed);
+}
+
+#[tokio::test]
+async fn a_raised_history_ends_later() {
+    let limits = Limits { history_events: 26_000, ..Limits::default() };
+    let options = RuntimeOptions { limits, ..RuntimeOptions::default() };
+    let world = World::over(Arc::new(MemoryStore::default()), options).await;
+    let states = json!({
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.never", "IsPresent": true, "Next": "C"}],
+            "Default": "A",
+        },
+        "C": {"Type": "Succeed"},
+    });
+    let machine = world.machine("m", states).await;
+    let execution = world.start_one(&machine, json!({})).await;
+    let ended = world.runtime.wait_for_end(&execution).await.unwrap();
+    let cause = "The execution reached the maximum number of history events (26000).";
+    assert_eq!(ended.cause.as_deref(), Some(cause));
+    assert_eq!(ended.redrivability.event_count, 26_000);
+    assert_eq!(ended.redrivability.history_events_max, 26_000);
 }

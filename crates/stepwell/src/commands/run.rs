@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use asl::{MachineType, Payload};
 use engine::Status;
-use engine::limits::PAYLOAD_BYTES_MAX;
 use integrations::FunctionLogLine;
 use runtime::{ExecutionDescription, Progress, RuntimeError, StartRequest, StateMachine};
 use tokio::sync::broadcast::error::RecvError;
@@ -63,7 +62,7 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode, Failure> {
         name,
         definition: json.into(),
         machine,
-        input: input(&arguments.input)?,
+        input: input(&arguments.input, settings.quotas.limits.payload_bytes)?,
         answers: needs_answers(&program),
     };
     on_tokio(execute(arguments, &settings, start))
@@ -81,8 +80,8 @@ fn settings(arguments: &Run, folder: &Path) -> Result<Settings, Failure> {
     resolve(&options, folder, "warn", &environment)
 }
 
-/// The input: JSON, or where it is.
-fn input(argument: &str) -> Result<Payload, Failure> {
+/// The input, of at most so many bytes: JSON, or where it is.
+fn input(argument: &str, most: usize) -> Result<Payload, Failure> {
     let cannot = |error: std::io::Error| {
         Failure::usage(format!("cannot read the input {argument}: {error}"))
     };
@@ -95,9 +94,9 @@ fn input(argument: &str) -> Result<Payload, Failure> {
     } else {
         argument.to_owned()
     };
-    if text.len() > PAYLOAD_BYTES_MAX {
+    if text.len() > most {
         return Err(Failure::usage(format!(
-            "the input has {} bytes; {PAYLOAD_BYTES_MAX} is the most that an execution takes",
+            "the input has {} bytes; {most} is the most that an execution takes",
             text.len()
         )));
     }

@@ -439,6 +439,22 @@ fn a_certificate_comes_from_one_place_that_can_be_used() {
 #[test]
 fn quotas_are_numbers_in_bounds() {
     refused(
+        "[quotas]\npayload_bytes = 262143\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml: quotas: payload_bytes is 262143, it must be 262144 to 8388608
+        "#]],
+    );
+    refused(
+        "[quotas]\nhistory_events = 1000001\n",
+        &expect![[r#"
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml: quotas: history_events is 1000001, it must be 25000 to 1000000
+        "#]],
+    );
+    refused(
         "[quotas]\nopen_executions = 0\n",
         &expect![[r#"
         exit status: 2
@@ -468,12 +484,12 @@ fn quotas_are_numbers_in_bounds() {
     refused(
         "[quotas]\nexecutions = 1\n",
         &expect![[r#"
-        exit status: 2
-        ----- stderr -----
-        error: stepwell.toml:2:1: unknown field `executions`, expected one of `state_machines`, `activities`, `open_executions`, `activity_pollers`, `versions`, `aliases`, `tags`
-          |
-        2 | executions = 1
-          | ^^^^^^^^^^
-    "#]],
+            exit status: 2
+            ----- stderr -----
+            error: stepwell.toml:2:1: unknown field `executions`, expected one of `state_machines`, `activities`, `open_executions`, `activity_pollers`, `versions`, `aliases`, `tags`, `payload_bytes`, `variable_bytes`, `variables_bytes`, `history_events`, `definition_characters`, `request_bytes`
+              |
+            2 | executions = 1
+              | ^^^^^^^^^^
+        "#]],
     );
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use asl::Payload;
+use aws_credential_types::Credentials;
 use bytes::Bytes;
 use engine::TaskFailure;
 use engine::limits::PAYLOAD_BYTES_MAX;
@@ -12,9 +13,10 @@ use http::{Request, Response, Uri};
 use runtime::TaskCall;
 use serde_json::{Map, Value, json};
 
+use crate::aws::AwsClient;
 use crate::client::{HttpClient, SendError};
-use crate::credentials::{dummy_credentials, find_credentials};
-use crate::failure::{bad_parameters, task_failure};
+use crate::credentials::dummy_credentials;
+use crate::failure::{NOT_CONFIGURED, bad_parameters, task_failure};
 use crate::http_task::form::{append_pair, repair_url, text_of};
 use crate::http_task::{HttpConfig, body_value, status_text};
 use crate::sign::sign_request;
@@ -74,24 +76,26 @@ struct Invocation {
 pub(crate) struct ApiGateway {
     client: HttpClient,
     config: HttpConfig,
-    environment: BTreeMap<String, String>,
+    aws: AwsClient,
 }
 
 impl ApiGateway {
-    pub(crate) fn new(
-        client: HttpClient,
-        config: HttpConfig,
-        environment: BTreeMap<String, String>,
-    ) -> ApiGateway {
-        ApiGateway { client, config, environment }
+    pub(crate) fn new(client: HttpClient, config: HttpConfig, aws: AwsClient) -> ApiGateway {
+        ApiGateway { client, config, aws }
     }
 
     /// The work of `arn:aws:states:::apigateway:invoke`.
     pub(crate) async fn run(&self, call: &TaskCall) -> Result<Payload, TaskFailure> {
         let invocation = Invocation::read(&call.dispatch.parameters)?;
+        let credentials = self.aws.signing_credentials(call, "ApiGateway").await?;
+        let is_open = credentials.is_some() || self.aws.is_routed_to_aws(call);
         let request = self
-            .request(&invocation, &call.region)
+            .request(&invocation, &call.region, credentials)
             .map_err(|problem| bad_parameters(call.dispatch.parameters.text(), &[problem]))?;
+        let host = request.uri().host().unwrap_or_default();
+        if !is_open && !self.config.allows(host, request.uri().port_u16()) {
+            return Err(nowhere_to_go(host));
+        }
         let patience = Duration::from_secs(self.config.timeout_seconds);
         let response = self.client.exchange(request, PAYLOAD_BYTES_MAX);
         let response = match tokio::time::timeout(patience, response).await {
@@ -112,7 +116,12 @@ impl ApiGateway {
         }
     }
 
-    fn request(&self, invocation: &Invocation, region: &str) -> Result<Request<Bytes>, String> {
+    fn request(
+        &self,
+        invocation: &Invocation,
+        region: &str,
+        credentials: Option<Credentials>,
+    ) -> Result<Request<Bytes>, String> {
         let invalid = "The value of the field 'ApiEndpoint' has an invalid format";
         let https = format!("https://{}", invocation.place);
         let uri: Uri = https.parse().map_err(|_| invalid.to_owned())?;
@@ -136,12 +145,22 @@ impl ApiGateway {
         let body = Bytes::from(invocation.body.clone().unwrap_or_default());
         let mut request = builder.body(body).map_err(|_| invalid.to_owned())?;
         if invocation.is_signed {
-            let credentials = find_credentials(&self.environment).unwrap_or_else(dummy_credentials);
+            let credentials = credentials.unwrap_or_else(dummy_credentials);
             let region = region_of(host).unwrap_or(region);
             sign_request(&mut request, credentials, region, "execute-api")?;
         }
         Ok(request)
     }
+}
+
+/// The failure of a task whose host nobody has said may be called.
+fn nowhere_to_go(host: &str) -> TaskFailure {
+    let cause = format!(
+        "Nothing says that '{host}' may be called. Give AWS credentials (AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), list the host in 'allow_http' of [http] in \
+         stepwell.toml if it is this machine's, or add a route for 'apigateway:invoke'"
+    );
+    task_failure(NOT_CONFIGURED, cause)
 }
 
 /// The region in `<id>.execute-api.<region>.amazonaws.com`.
@@ -352,11 +371,15 @@ mod tests {
     fn check(parameters: Value, expected: &Expect) {
         let config =
             HttpConfig { allow_http: vec!["localhost".to_owned()], ..HttpConfig::default() };
-        let gateway = ApiGateway::new(HttpClient::new(), config, BTreeMap::new());
+        let gateway = ApiGateway::new(
+            HttpClient::new(),
+            config,
+            AwsClient::new(&crate::IntegrationsConfig::default()),
+        );
         let problem = |text: &str| text.split(" Task: ").last().unwrap().to_owned();
         let shown = match Invocation::read(&Payload::from_value(parameters)) {
             Err(failure) => problem(&failure.cause.unwrap()),
-            Ok(invocation) => match gateway.request(&invocation, "us-east-1") {
+            Ok(invocation) => match gateway.request(&invocation, "us-east-1", None) {
                 Err(problem) => problem,
                 Ok(request) => {
                     let mut shown = format!("{} {}\n", request.method(), request.uri());

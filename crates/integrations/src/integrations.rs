@@ -50,12 +50,11 @@ impl Integrations {
     pub fn new(config: IntegrationsConfig) -> Arc<Integrations> {
         let client = HttpClient::new();
         let aws = AwsClient::new(&config);
-        let api_gateway =
-            ApiGateway::new(client.clone(), config.http.clone(), config.environment.clone());
+        let api_gateway = ApiGateway::new(client.clone(), config.http.clone(), aws.clone());
         let kubernetes = Kubernetes::new(
             client.clone(),
             config.http.clone(),
-            config.environment.clone(),
+            aws.clone(),
             config.poll_intervals,
         );
         let approvals =

@@ -14,9 +14,9 @@ use http::{Request, Response, Uri};
 use runtime::TaskCall;
 use serde_json::{Map, Value, json};
 
+use crate::aws::AwsClient;
 use crate::client::{HttpClient, SendError};
-use crate::credentials::{dummy_credentials, find_credentials};
-use crate::failure::{bad_parameters, task_failure};
+use crate::failure::{NOT_CONFIGURED, bad_parameters, task_failure};
 use crate::http_task::form::append_pair;
 use crate::http_task::{HttpConfig, body_value, status_text};
 use crate::optimized::PollIntervals;
@@ -41,7 +41,7 @@ const LOG_BYTES_MAX: usize = 4 * PAYLOAD_BYTES_MAX;
 pub(crate) struct Kubernetes {
     plain: HttpClient,
     config: HttpConfig,
-    environment: BTreeMap<String, String>,
+    aws: AwsClient,
     intervals: PollIntervals,
 }
 
@@ -64,10 +64,10 @@ impl Kubernetes {
     pub(crate) fn new(
         client: HttpClient,
         config: HttpConfig,
-        environment: BTreeMap<String, String>,
+        aws: AwsClient,
         intervals: PollIntervals,
     ) -> Kubernetes {
-        Kubernetes { plain: client, config, environment, intervals }
+        Kubernetes { plain: client, config, aws, intervals }
     }
 
     /// Whether there is work for a call here.
@@ -103,7 +103,7 @@ impl Kubernetes {
         if !problems.is_empty() {
             return Err(bad_parameters(given.text(), &problems));
         }
-        let cluster = self.cluster(call)?;
+        let cluster = self.cluster(call).await?;
         let path = fields["Path"].as_str().unwrap_or_default();
         let body = fields.get("RequestBody").filter(|body| !body.is_null());
         let ask = Ask { method: method.unwrap_or("GET"), path, query: &query, body };
@@ -119,7 +119,7 @@ impl Kubernetes {
         if !problems.is_empty() {
             return Err(bad_parameters(given.text(), &problems));
         }
-        let cluster = self.cluster(call)?;
+        let cluster = self.cluster(call).await?;
         let path = jobs_path(fields, None);
         let ask = Ask { method: "POST", path: &path, query: &[], body: fields.get("Job") };
         let mut response = cluster.ask(&ask, PAYLOAD_BYTES_MAX).await?;
@@ -147,7 +147,7 @@ impl Kubernetes {
         };
         let fields = call.dispatch.parameters.value();
         let name = submitted["metadata"]["name"].as_str().unwrap_or_default();
-        let cluster = self.cluster(call)?;
+        let cluster = self.cluster(call).await?;
         let path = jobs_path(fields, Some(name));
         let mut wait = self.intervals.first;
         let (mut job, succeeded) = loop {
@@ -180,7 +180,7 @@ impl Kubernetes {
     /// Removes a Job, as far as that is possible.
     pub(crate) async fn cancel(&self, call: &TaskCall, submitted: &Value) {
         let Some(name) = submitted["ResponseBody"]["metadata"]["name"].as_str() else { return };
-        let Ok(cluster) = self.cluster(call) else { return };
+        let Ok(cluster) = self.cluster(call).await else { return };
         let path = jobs_path(call.dispatch.parameters.value(), Some(name));
         let query = [("propagationPolicy".to_owned(), "Background".to_owned())];
         let ask = Ask { method: "DELETE", path: &path, query: &query, body: None };
@@ -194,7 +194,7 @@ impl Kubernetes {
         }
     }
 
-    fn cluster(&self, call: &TaskCall) -> Result<Cluster, TaskFailure> {
+    async fn cluster(&self, call: &TaskCall) -> Result<Cluster, TaskFailure> {
         let given = &call.dispatch.parameters;
         let refused = |problem: String| bad_parameters(given.text(), &[problem]);
         let fields = given.value();
@@ -216,8 +216,16 @@ impl Kubernetes {
                     .filter(|authority| !authority.is_empty())
                     .and_then(|authority| HttpClient::trusting(&authority).ok())
                     .ok_or_else(|| refused(invalid("CertificateAuthority")))?;
-                let credentials =
-                    find_credentials(&self.environment).unwrap_or_else(dummy_credentials);
+                let credentials = self.aws.signing_credentials(call, "EKS").await?;
+                let credentials = credentials.ok_or_else(|| {
+                    let cause = format!(
+                        "Nothing says as whom '{host}' is to be called. Give AWS credentials \
+                         (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or use an \
+                         endpoint that authorizes by itself and is listed in 'allow_http' of \
+                         [http] in stepwell.toml"
+                    );
+                    task_failure(NOT_CONFIGURED, cause)
+                })?;
                 let name = fields["ClusterName"].as_str().unwrap_or_default();
                 let token = eks_token(name, credentials, &call.region)
                     .map_err(|reason| task_failure("EKS.SdkClientException", reason))?;

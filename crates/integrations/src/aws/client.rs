@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use bytes::Bytes;
+use engine::TaskFailure;
 use http::{Request, Response};
+use runtime::TaskCall;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::call::{AwsCall, AwsError, AwsResponse, ServiceFault};
+use super::call::{AwsCall, AwsError, AwsResponse, CallContext, ServiceFault};
 use super::credentials::{CredentialCache, describe, dummy};
 use super::discovery::DiscoveredEndpoints;
 use super::endpoint::{Target, address, endpoint_variable, is_s3, refuse_endpoint, target};
@@ -22,6 +24,7 @@ use super::serialize::{WireRequest, serialize};
 use super::{input, output};
 use crate::client::{HttpClient, SendError};
 use crate::config::{IntegrationsConfig, OwnKey};
+use crate::failure::task_failure;
 use crate::routes::{RouteTarget, Routes};
 use crate::sign::{Signing, sign_for};
 
@@ -96,27 +99,59 @@ impl AwsClient {
     /// # Errors
     /// See [`AwsError`].
     pub async fn call(&self, call: &AwsCall<'_>) -> Result<AwsResponse, AwsError> {
-        let credentials = match call.context.role_arn {
-            None => None,
-            Some(role) => {
-                let assumed = self.assume_for_task(role, call.context.region).await;
-                Some(assumed.map_err(|error| match error {
-                    AwsError::NotConfigured(message) => AwsError::NotConfigured(message),
-                    other => {
-                        let own = call.context.own_role_arn.filter(|_| is_denied(&other));
-                        let message = match own {
-                            Some(own) => format!(
-                                "The role {own} is not authorized to assume the task state's \
-                                 role, {role}."
-                            ),
-                            None => describe(&other),
-                        };
-                        AwsError::Role { role_arn: role.to_owned(), message }
-                    }
-                })?)
-            }
-        };
+        let credentials = self.role_credentials(&call.context).await?;
         self.send(call, credentials).await
+    }
+
+    /// The credentials of the role that a task names, if it names one.
+    async fn role_credentials(
+        &self,
+        context: &CallContext<'_>,
+    ) -> Result<Option<Credentials>, AwsError> {
+        let Some(role) = context.role_arn else { return Ok(None) };
+        match self.assume_for_task(role, context.region).await {
+            Ok(credentials) => Ok(Some(credentials)),
+            Err(AwsError::NotConfigured(message)) => Err(AwsError::NotConfigured(message)),
+            Err(other) => {
+                let own = context.own_role_arn.filter(|_| is_denied(&other));
+                let message = match own {
+                    Some(own) => format!(
+                        "The role {own} is not authorized to assume the task state's role, {role}."
+                    ),
+                    None => describe(&other),
+                };
+                Err(AwsError::Role { role_arn: role.to_owned(), message })
+            }
+        }
+    }
+
+    /// With what a task's own request is signed, which is no call of this client: as the role
+    /// that the task names, else as the server. None where nothing says that there are any.
+    ///
+    /// # Errors
+    /// There should be some, and they cannot be had; `prefix` is that of the error's name.
+    pub(crate) async fn signing_credentials(
+        &self,
+        task: &TaskCall,
+        prefix: &str,
+    ) -> Result<Option<Credentials>, TaskFailure> {
+        let context = super::task::context_of(task);
+        let of_role = self.role_credentials(&context).await;
+        if let Some(credentials) = of_role.map_err(|error| error.into_failure(""))? {
+            return Ok(Some(credentials));
+        }
+        self.credentials(&task.region).await.map_err(|reason| {
+            let error = format!("{prefix}.SdkClientException");
+            let cause = format!(
+                "Unable to load credentials from any of the providers in the chain: {reason}"
+            );
+            task_failure(error, cause)
+        })
+    }
+
+    /// Whether a route says that a task's resource is AWS's own.
+    pub(crate) fn is_routed_to_aws(&self, task: &TaskCall) -> bool {
+        matches!(self.0.routes.find(&task.dispatch.resource), Some(RouteTarget::Aws))
     }
 
     /// Makes a call with the given credentials, or the server's own.

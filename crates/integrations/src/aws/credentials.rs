@@ -112,7 +112,7 @@ impl AwsClient {
     ///
     /// # Errors
     /// Something says that there are some, and they could not be had.
-    pub(super) async fn credentials(&self, region: &str) -> Result<Option<Credentials>, String> {
+    pub(crate) async fn credentials(&self, region: &str) -> Result<Option<Credentials>, String> {
         let environment = self.environment();
         if let Some(credentials) = of_environment(environment) {
             return Ok(Some(credentials));

@@ -1,20 +1,21 @@
 //! Functions behind a server that speaks Lambda's Invoke API: AWS itself, an emulator, a
 //! container with the Runtime Interface Emulator.
 
-use std::collections::BTreeMap;
-
 use aws_credential_types::Credentials;
 use base64::Engine as _;
 use bytes::Bytes;
 use engine::TaskFailure;
 use http::{HeaderMap, Request, Response, Uri};
+use runtime::TaskCall;
 use serde_json::Value;
 
 use super::request::InvokeRequest;
 use super::response::InvokeResponse;
 use super::runtime_api::RESPONSE_BYTES_MAX;
+use crate::aws::AwsClient;
 use crate::client::HttpClient;
-use crate::credentials::{dummy_credentials, find_credentials};
+use crate::config::IntegrationsConfig;
+use crate::credentials::dummy_credentials;
 use crate::failure::{ServiceError, task_failure};
 use crate::sign::sign_request;
 
@@ -55,22 +56,23 @@ const EXCEPTIONS: [&str; 30] = [
 /// Calls endpoints.
 pub(super) struct EndpointClient {
     client: HttpClient,
-    environment: BTreeMap<String, String>,
+    aws: AwsClient,
 }
 
 impl EndpointClient {
-    pub(super) fn new(environment: BTreeMap<String, String>) -> EndpointClient {
-        EndpointClient { client: HttpClient::new(), environment }
+    pub(super) fn new(config: &IntegrationsConfig) -> EndpointClient {
+        EndpointClient { client: HttpClient::new(), aws: AwsClient::new(config) }
     }
 
-    /// Calls Invoke. `region` is the one to sign for.
+    /// Calls Invoke on behalf of a task. `region` is the one to sign for.
     pub(super) async fn invoke(
         &self,
+        call: &TaskCall,
         endpoint: &Uri,
         request: &InvokeRequest,
         region: &str,
     ) -> Result<InvokeResponse, TaskFailure> {
-        let credentials = self.credentials(endpoint)?;
+        let credentials = self.credentials(call, endpoint).await?;
         let request = build(endpoint, request, credentials, region)
             .map_err(|error| sdk_client_exception(&error))?;
         let response = self
@@ -81,15 +83,23 @@ impl EndpointClient {
         read(&response)
     }
 
-    fn credentials(&self, endpoint: &Uri) -> Result<Credentials, TaskFailure> {
-        match find_credentials(&self.environment) {
-            Some(credentials) => Ok(credentials),
-            None if is_aws(endpoint) => Err(task_failure(
-                "Lambda.SdkClientException",
-                "Unable to load AWS credentials from any provider in the chain",
-            )),
-            None => Ok(dummy_credentials()),
+    /// Roles matter to AWS alone; others get the server's own credentials, or made-up ones.
+    async fn credentials(
+        &self,
+        call: &TaskCall,
+        endpoint: &Uri,
+    ) -> Result<Credentials, TaskFailure> {
+        if is_aws(endpoint) {
+            let found = self.aws.signing_credentials(call, "Lambda").await?;
+            return found.ok_or_else(|| {
+                task_failure(
+                    "Lambda.SdkClientException",
+                    "Unable to load AWS credentials from any provider in the chain",
+                )
+            });
         }
+        let found = self.aws.credentials(&call.region).await;
+        Ok(found.ok().flatten().unwrap_or_else(dummy_credentials))
     }
 }
 

@@ -89,6 +89,7 @@ struct Caller<'a> {
 impl Functions {
     pub(crate) fn new(config: IntegrationsConfig) -> Functions {
         let processes = Arc::new(Processes::new());
+        let endpoints = EndpointClient::new(&config);
         let logs = Arc::new(FunctionLogs::new(config.log_directory));
         let mut routes: BTreeMap<String, Vec<Route>> = BTreeMap::new();
         for (key, function) in config.functions.functions {
@@ -105,7 +106,7 @@ impl Functions {
             routes,
             task_routes: Routes::new(&config.routes),
             default_endpoint: default_endpoint(&config.environment),
-            endpoints: EndpointClient::new(config.environment),
+            endpoints,
             processes,
             logs,
             background: Mutex::default(),
@@ -190,11 +191,8 @@ impl Functions {
                 }
             }
         };
-        if let Some(credentials) = &call.dispatch.credentials {
-            check_credentials(endpoint, credentials)?;
-        }
         let region = request.function.region.as_deref().unwrap_or(caller.region);
-        self.endpoints.invoke(endpoint, &request, region).await
+        self.endpoints.invoke(call, endpoint, &request, region).await
     }
 
     /// The most exact declaration of a function.
@@ -313,23 +311,6 @@ fn not_found(request: &InvokeRequest, arn: &str) -> TaskFailure {
     let latest = if request.function.qualifier.is_none() { ":$LATEST" } else { "" };
     let message = format!("Function not found: {arn}{latest}");
     service_error("ResourceNotFoundException", 404, &message)
-}
-
-/// A role to assume matters to AWS alone, and is not assumed yet: better no call than one with
-/// other rights than were meant.
-fn check_credentials(endpoint: &Uri, credentials: &Payload) -> Result<(), TaskFailure> {
-    if !endpoint::is_aws(endpoint) {
-        return Ok(());
-    }
-    let role = credentials.value().get("RoleArn").and_then(|role| role.as_str());
-    Err(task_failure(
-        "States.TaskFailed",
-        format!(
-            "The task's Credentials name the role {}, and assuming roles for calls to AWS is not \
-             supported by this version",
-            role.unwrap_or("(none)")
-        ),
-    ))
 }
 
 fn target(

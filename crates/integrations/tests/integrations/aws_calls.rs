@@ -14,6 +14,17 @@ use serde_json::{Value, json};
 use crate::web::{Seen, Web};
 use crate::world::{Failure, World, call};
 
+/// A certificate in PEM, in Base64: an authority that signs nothing.
+const CERTIFICATE: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJkVENDQVJ1Z0F3SUJBZ0lVYVhKZ1R5OGhhTUdyN0tp\
+    V29wRFFXcjNmai84d0NnWUlLb1pJemowRUF3SXcKRHpFTk1Bc0dBMVVFQXd3RWRHVnpkREFnRncweU5qRXhN\
+    akl5TWpVME1qVmFHQTh5TVRJMk1UQXlPVEl5TlRReQpOVm93RHpFTk1Bc0dBMVVFQXd3RWRHVnpkREJaTUJN\
+    R0J5cUdTTTQ5QWdFR0NDcUdTTTQ5QXdFSEEwSUFCS0E5CjEzZkJHR1VQd1dwa2lZV1lvczNubmtKaTdOR2hM\
+    b0dpUmZHaFZsMHlzS3RjNkI5Y3Awam1pTzFjbHAwQUNQU0gKN201b2FZTTNJejB3QkMzeXQzR2pVekJSTUIw\
+    R0ExVWREZ1FXQkJUMzg1ckhBVUZIRGRaK1lHNnhBTElkSTZBRwp0REFmQmdOVkhTTUVHREFXZ0JUMzg1ckhB\
+    VUZIRGRaK1lHNnhBTElkSTZBR3REQVBCZ05WSFJNQkFmOEVCVEFECkFRSC9NQW9HQ0NxR1NNNDlCQU1DQTBn\
+    QU1FVUNJR0k2QUlncUxGbWdISTNIUGVWN1R2b3RUdTltd1ExeGdJakIKWDVVRVZoMmVBaUVBeXNINjVaelpu\
+    WW5QZjdBTFpKZE9oNkREbTRuZm55MHRFRTE1U0NOdkN3ST0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
+
 /// What a service does with an attempt.
 #[derive(Clone, Copy)]
 enum Act {
@@ -247,5 +258,119 @@ async fn what_needs_other_signatures_is_refused() {
     ] {
         let failure = run(&world, resource, parameters).await.unwrap_err();
         expected.assert_eq(&failure.to_string());
+    }
+}
+
+/// Parameters of resources that have no job, or other ones than with a job.
+fn calls() -> Vec<(&'static str, Value)> {
+    let bus = json!({"Entries": [{"Detail": {}, "DetailType": "t", "Source": "s"}]});
+    let key = json!({"TableName": "t", "Key": {"id": {"S": "1"}}});
+    let cluster = |more: Value| {
+        let mut parameters = json!({"ClusterId": "j-1"});
+        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parameters
+    };
+    let connection = "arn:aws:events:us-east-1:111111111111:connection/c/1";
+    vec![
+        ("lambda:invoke", json!({"FunctionName": "f"})),
+        (
+            "apigateway:invoke",
+            json!({"ApiEndpoint": "x.execute-api.us-east-1.amazonaws.com", "Method": "GET"}),
+        ),
+        (
+            "apigateway:invoke",
+            json!({"ApiEndpoint": "x.execute-api.us-east-1.amazonaws.com", "Method": "GET", "AuthType": "IAM_ROLE"}),
+        ),
+        ("athena:stopQueryExecution", json!({"QueryExecutionId": "q"})),
+        ("athena:getQueryExecution", json!({"QueryExecutionId": "q"})),
+        ("athena:getQueryResults", json!({"QueryExecutionId": "q"})),
+        ("bedrock:invokeModel", json!({"ModelId": "m", "Body": {}})),
+        ("bedrockagentcore:invokeHarness", json!({"HarnessArn": "h", "Messages": []})),
+        ("codebuild:stopBuild", json!({"Id": "b"})),
+        ("codebuild:batchDeleteBuilds", json!({"Ids": ["b"]})),
+        ("codebuild:batchGetReports", json!({"ReportArns": ["r"]})),
+        ("codebuild:stopBuildBatch", json!({"Id": "b"})),
+        ("codebuild:deleteBuildBatch", json!({"Id": "b"})),
+        ("dynamodb:getItem", key.clone()),
+        ("dynamodb:deleteItem", key.clone()),
+        ("dynamodb:updateItem", key),
+        ("dynamodb:putItem", json!({"TableName": "t", "Item": {}})),
+        (
+            "eks:call",
+            json!({"ClusterName": "c", "CertificateAuthority": CERTIFICATE, "Endpoint": "https://example.com", "Method": "GET", "Path": "/"}),
+        ),
+        (
+            "eks:runJob.sync",
+            json!({"ClusterName": "c", "CertificateAuthority": CERTIFICATE, "Endpoint": "https://example.com", "Job": {}}),
+        ),
+        ("elasticmapreduce:cancelStep", cluster(json!({"StepId": "s"}))),
+        (
+            "elasticmapreduce:setClusterTerminationProtection",
+            cluster(json!({"TerminationProtected": true})),
+        ),
+        (
+            "elasticmapreduce:modifyInstanceFleetByName",
+            cluster(json!({"InstanceFleetName": "f", "InstanceFleet": {}})),
+        ),
+        (
+            "elasticmapreduce:modifyInstanceGroupByName",
+            cluster(json!({"InstanceGroupName": "g", "InstanceGroup": {}})),
+        ),
+        (
+            "emr-containers:createVirtualCluster",
+            json!({"Name": "v", "ContainerProvider": {"Id": "c", "Type": "EKS"}}),
+        ),
+        ("events:putEvents", bus),
+        (
+            "http:invoke",
+            json!({"ApiEndpoint": "https://example.com", "Method": "GET", "InvocationConfig": {"ConnectionArn": connection}}),
+        ),
+        ("sagemaker:createEndpoint", json!({"EndpointName": "e", "EndpointConfigName": "c"})),
+        (
+            "sagemaker:createEndpointConfig",
+            json!({"EndpointConfigName": "c", "ProductionVariants": []}),
+        ),
+        ("sagemaker:createModel", json!({"ModelName": "m"})),
+        ("sagemaker:updateEndpoint", json!({"EndpointName": "e", "EndpointConfigName": "c"})),
+        ("sns:publish", json!({"TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": "m"})),
+        (
+            "sqs:sendMessage",
+            json!({"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/q", "MessageBody": "m"}),
+        ),
+        ("aws-sdk:s3:listBuckets", json!({})),
+        ("aws-sdk:ec2:describeInstances", json!({})),
+    ]
+}
+
+/// Nothing leaves this machine unless something says so, and the task says what to configure.
+#[tokio::test]
+async fn nothing_is_called_that_nobody_configured() {
+    let world = World::with_config(|config| {
+        // No file of whoever runs the tests.
+        config.environment.remove("HOME");
+    });
+    let mut all: Vec<(String, Value)> = Vec::new();
+    for (resource, parameters) in crate::optimized_jobs::resources_and_parameters() {
+        all.push((format!("{resource}.sync"), parameters.clone()));
+        all.push((resource, parameters));
+    }
+    let others = calls().into_iter();
+    all.extend(others.map(|(resource, parameters)| (resource.to_owned(), parameters)));
+    for (resource, parameters) in all {
+        let failure = run(&world, &resource, parameters).await.unwrap_err();
+        match resource.as_str() {
+            "lambda:invoke" => {
+                assert_eq!(failure.error, "Lambda.ResourceNotFoundException");
+                continue;
+            }
+            "http:invoke" => {
+                assert_eq!(failure.error, "Events.ConnectionResource.ResourceNotFound");
+                assert!(failure.cause.ends_with("declare it as [connections.c] in stepwell.toml"));
+                continue;
+            }
+            _ => {}
+        }
+        assert_eq!(failure.error, "Stepwell.NotConfigured", "{resource}: {failure}");
+        assert!(failure.cause.contains("AWS_ACCESS_KEY_ID"), "{resource}: {failure}");
     }
 }

@@ -48,6 +48,11 @@ fn rows() -> Vec<Row> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Every job's resource, without `.sync`, and what submits it.
+pub(crate) fn resources_and_parameters() -> Vec<(String, Value)> {
+    rows().into_iter().map(|row| (row.resource, row.parameters)).collect()
+}
+
 impl Row {
     fn service(&self) -> &'static Service {
         service_models::find(&self.model).unwrap()

@@ -49,6 +49,6 @@ pub use jobs::{
 };
 pub use lambda::{FunctionLogLine, LogStream};
 pub use optimized::PollIntervals;
-pub use routes::{MockRoute, RouteConfig, describe_destination};
+pub use routes::{ContainerRoute, MockRoute, RouteConfig, describe_destination};
 pub use sign::sign_request;
 pub use webhook::Webhook;

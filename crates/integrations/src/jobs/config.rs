@@ -299,6 +299,28 @@ impl JobsConfig {
         }
     }
 
+    /// What is declared of a service, each with who runs it, for people.
+    pub(crate) fn destinations(&self, service: &str) -> Vec<String> {
+        let place = |image: Image<'_>| match image.container(&self.containers) {
+            None => "process",
+            Some(container) if container.runner == Runner::Engine => "container",
+            Some(_) => "Kubernetes",
+        };
+        if service == "batch" {
+            let jobs = self.job_definitions.iter();
+            return jobs.map(|(name, job)| format!("{name} ({})", place(job.image()))).collect();
+        }
+        let tasks = self.task_definitions.iter();
+        let shown = tasks.map(|(family, task)| {
+            let mut places: Vec<&str> =
+                task.containers.values().map(|container| place(container.image())).collect();
+            places.sort_unstable();
+            places.dedup();
+            format!("{family} ({})", places.join(", "))
+        });
+        shown.collect()
+    }
+
     /// Everything that is wrong, in the order of the names.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,15 +15,14 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::config::{ContainersConfig, Pull};
-use super::run::{
-    Attempt, Container, Ended, GRACE, LOOK, LogWriter, OUT_OF_MEMORY, Run, Runners, merge,
-};
+use super::run::{Attempt, Container, Ended, GRACE, LOOK, OUT_OF_MEMORY, Run, Runners, merge};
 
 /// How long a simple question may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,6 +74,33 @@ impl Failed {
 
     fn into_io(self, what: &str) -> io::Error {
         io::Error::other(format!("{what}: {}", self.message))
+    }
+}
+
+/// What a container printed, and how it ended.
+pub(crate) struct Printed {
+    pub(crate) exit_code: i32,
+    pub(crate) output: Vec<u8>,
+    pub(crate) errors: Vec<u8>,
+}
+
+/// Removes a container when nobody waits for it any more.
+struct Removal {
+    engine: Arc<Engine>,
+    name: String,
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        let (engine, name) = (Arc::clone(&self.engine), std::mem::take(&mut self.name));
+        // Without a runtime the process ends, and the next call of this task removes it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(failed) = engine.remove(&name).await {
+                let error = failed.message;
+                tracing::warn!(error, container = name, "a container cannot be removed");
+            }
+        });
     }
 }
 
@@ -233,8 +260,7 @@ impl Engine {
 
     /// Removes a container that cannot be started.
     async fn give_up(&self, name: &str, reason: String) -> io::Error {
-        let path = format!("/containers/{name}?force=1&v=1");
-        let _ = self.ask(Method::DELETE, &path, None).await;
+        let _ = self.remove(name).await;
         io::Error::other(format!("the container cannot be started: {reason}"))
     }
 
@@ -262,13 +288,12 @@ impl Engine {
         if !run.is_made() {
             return;
         }
-        let path = format!("/containers/{name}?force=1&v=1");
-        match self.ask(Method::DELETE, &path, None).await {
-            Err(failed) if !failed.is(StatusCode::NOT_FOUND) => {
+        match self.remove(name).await {
+            Err(failed) => {
                 let error = failed.message;
                 tracing::warn!(error, container = name, "a container cannot be removed");
             }
-            _ => {
+            Ok(()) => {
                 let _ = std::fs::remove_file(run.file("made"));
             }
         }
@@ -344,6 +369,84 @@ impl Engine {
         }
     }
 
+    /// Runs an image once with a text on its standard input, and gives what it printed, at most so
+    /// many bytes of its output and its errors. A container of this name that is there already
+    /// is of a call that nobody waits for any more: it is removed, as this one is at the end.
+    pub(super) async fn run_once(
+        self: &Arc<Self>,
+        name: &str,
+        image: &str,
+        mut body: Value,
+        input: &[u8],
+        limits: (usize, usize),
+    ) -> Result<Printed, String> {
+        let told = |failed: Failed| failed.message;
+        self.remove(name).await.map_err(told)?;
+        let streams = json!({"OpenStdin": true, "StdinOnce": true, "AttachStdin": true});
+        merge(&mut body, &streams);
+        let removal = Removal { engine: Arc::clone(self), name: name.to_owned() };
+        self.create(name, image, &body).await.map_err(told)?;
+        let mut stdin = self.attach(name).await?;
+        let path = format!("/containers/{name}/start");
+        self.ask(Method::POST, &path, None).await.map_err(told)?;
+        let write = async {
+            // A program may not care for its parameters.
+            let _ = stdin.write_all(input).await;
+            let _ = stdin.shutdown().await;
+            // Whoever hangs up entirely may take the rest along.
+            let _ = tokio::io::copy(&mut stdin, &mut tokio::io::sink()).await;
+        };
+        let ended = async { self.started_and_ended(name).await.map_err(|error| error.to_string()) };
+        let ended = tokio::select! {
+            ended = ended => ended?,
+            () = async { write.await; std::future::pending().await } => None,
+        };
+        let shown = ended.ok_or("the container is gone")?;
+        let (output, errors) = tokio::try_join!(
+            self.printed(name, "stdout", limits.0),
+            self.printed(name, "stderr", limits.1)
+        )?;
+        drop(removal);
+        Ok(Printed { exit_code: shown.ended.exit_code, output, errors })
+    }
+
+    /// The first bytes of one of a container's streams.
+    async fn printed(&self, name: &str, stream: &str, most: usize) -> Result<Vec<u8>, String> {
+        let path = format!("/containers/{name}/logs?{stream}=1");
+        let answer = self.send(Method::GET, &path, None).await.map_err(|failed| failed.message)?;
+        let mut body = answer.into_body();
+        let mut frames = Frames::default();
+        let mut kept = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| error.to_string())?;
+            if let Some(bytes) = frame.data_ref() {
+                frames
+                    .read(bytes, |piece| {
+                        let room = most.saturating_sub(kept.len());
+                        kept.extend_from_slice(&piece[..piece.len().min(room)]);
+                        Ok(())
+                    })
+                    .map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The standard input of a container that was not started yet.
+    async fn attach(&self, name: &str) -> Result<TokioIo<Upgraded>, String> {
+        let path = format!("/containers/{name}/attach?stream=1&stdin=1");
+        let answer = self.send(Method::POST, &path, None).await.map_err(|failed| failed.message)?;
+        let stream = hyper::upgrade::on(answer).await;
+        stream.map(TokioIo::new).map_err(|error| format!("its input cannot be written: {error}"))
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), Failed> {
+        match self.ask(Method::DELETE, &format!("/containers/{name}?force=1&v=1"), None).await {
+            Err(failed) if !failed.is(StatusCode::NOT_FOUND) => Err(failed),
+            _ => Ok(()),
+        }
+    }
+
     async fn read_log(&self, name: &str, run: &Run, has_terminal: bool) -> io::Result<()> {
         let path = format!("/containers/{name}/logs?stdout=1&stderr=1");
         let answer = self.send(Method::GET, &path, None).await;
@@ -355,7 +458,7 @@ impl Engine {
             let Some(bytes) = frame.data_ref() else { continue };
             match has_terminal {
                 true => log.write(bytes)?,
-                false => frames.read(bytes, &mut log)?,
+                false => frames.read(bytes, |piece| log.write(piece))?,
             }
         }
         log.finish()
@@ -385,6 +488,9 @@ impl Engine {
         {
             request = request.header("x-registry-auth", password);
         }
+        if path.contains("/attach?") {
+            request = request.header("connection", "Upgrade").header("upgrade", "tcp");
+        }
         let request = match body {
             None => request.body(Full::new(Bytes::new())),
             Some(body) => request
@@ -404,7 +510,8 @@ impl Engine {
         };
         let answer = answer.map_err(no_answer)?;
         let status = answer.status();
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        let is_upgrade = status == StatusCode::SWITCHING_PROTOCOLS;
+        if status.is_success() || status == StatusCode::NOT_MODIFIED || is_upgrade {
             return Ok(answer);
         }
         let body = body_of(answer).await?;
@@ -439,7 +546,7 @@ async fn exchange(
 ) -> Result<Response<Incoming>, String> {
     let connected = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = connected.map_err(|error| error.to_string())?;
-    tokio::spawn(connection);
+    tokio::spawn(connection.with_upgrades());
     sender.send_request(request).await.map_err(|error| error.to_string())
 }
 
@@ -447,6 +554,29 @@ async fn body_of(answer: Response<Incoming>) -> Result<Bytes, Failed> {
     let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
     let body = body.map_err(|error| Failed { status: None, message: error.to_string() })?;
     Ok(body.to_bytes())
+}
+
+/// What an engine is told of a container that is run once.
+pub(super) fn body_of_once(
+    image: &str,
+    command: &[String],
+    environment: &BTreeMap<String, String>,
+    title: &str,
+    options: Option<&Value>,
+) -> Value {
+    let variables = environment.iter().map(|(name, value)| format!("{name}={value}"));
+    let mut body = json!({
+        "Image": image,
+        "Env": variables.collect::<Vec<String>>(),
+        "Labels": {"stepwell.title": title}
+    });
+    if !command.is_empty() {
+        body["Cmd"] = json!(command);
+    }
+    if let Some(options) = options {
+        merge(&mut body, options);
+    }
+    body
 }
 
 /// What an engine is told of a container.
@@ -524,7 +654,11 @@ struct Frames {
 }
 
 impl Frames {
-    fn read(&mut self, mut bytes: &[u8], log: &mut LogWriter) -> io::Result<()> {
+    fn read(
+        &mut self,
+        mut bytes: &[u8],
+        mut keep: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
         const HEAD: usize = 8;
         while !bytes.is_empty() {
             if self.left == 0 {
@@ -538,7 +672,7 @@ impl Frames {
                 continue;
             }
             let taken = bytes.len().min(self.left);
-            log.write(&bytes[..taken])?;
+            keep(&bytes[..taken])?;
             bytes = &bytes[taken..];
             self.left -= taken;
         }
@@ -575,7 +709,7 @@ mod tests {
             let mut log = run.log_writer().unwrap();
             let mut frames = Frames::default();
             for chunk in pieces.chunks(size) {
-                frames.read(chunk, &mut log).unwrap();
+                frames.read(chunk, |piece| log.write(piece)).unwrap();
             }
             log.finish().unwrap();
             assert_eq!(std::fs::read(run.file("log")).unwrap(), b"out\nerr");

@@ -37,8 +37,9 @@ use tokio::sync::watch;
 use crate::failure::task_failure;
 use crate::lambda::INHERITED;
 use crate::optimized::PollIntervals;
+use crate::routes::ContainerRoute;
 use cluster::Cluster;
-use container_engine::Engine;
+use container_engine::{Engine, Printed, body_of_once};
 use pods::Pods;
 use queues::Queues;
 use run::{Program, Runners, SharedRunners};
@@ -206,6 +207,26 @@ impl Jobs {
                 Err(task_failure("States.TaskFailed", cause.text()))
             }
         }
+    }
+
+    /// Runs an image for a call, with the call's parameters on its standard input.
+    pub(crate) async fn run_image(
+        &self,
+        call: &TaskCall,
+        route: &ContainerRoute,
+        limits: (usize, usize),
+    ) -> Result<Printed, String> {
+        let runners = self.runners()?;
+        let name = runners.name(&job_id(call), "route");
+        let body = body_of_once(
+            &route.image,
+            &route.command,
+            &route.environment,
+            &call.dispatch.state_name,
+            route.engine_options.as_ref(),
+        );
+        let input = call.dispatch.parameters.text().as_bytes();
+        runners.engine.run_once(&name, &route.image, body, input, limits).await
     }
 
     /// Stops the job of a call, if there is one.

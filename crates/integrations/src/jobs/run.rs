@@ -106,7 +106,7 @@ pub(super) struct Attempt<'a> {
 
 /// Those who run images.
 pub(super) struct Runners {
-    pub(super) engine: Engine,
+    pub(super) engine: Arc<Engine>,
     pub(super) pods: Pods,
     /// Sets this server's containers apart from those of another.
     server: String,
@@ -114,13 +114,18 @@ pub(super) struct Runners {
 
 impl Runners {
     pub(super) fn new(engine: Engine, pods: Pods, folder: &Path) -> io::Result<Runners> {
-        Ok(Runners { engine, pods, server: server_id(folder)? })
+        Ok(Runners { engine: Arc::new(engine), pods, server: server_id(folder)? })
     }
 
     /// The name of the container of a run.
     pub(super) fn name_of(&self, run: &Run) -> String {
+        self.name(&run.job(), &run.name())
+    }
+
+    /// The name of the container of something in a job.
+    pub(super) fn name(&self, job: &str, run: &str) -> String {
         let mut hash = Sha256::new();
-        hash.update(format!("{} {} {}", self.server, run.job(), run.name()));
+        hash.update(format!("{} {job} {run}", self.server));
         let hash: [u8; 32] = hash.finalize().into();
         let digits: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         format!("stepwell-{digits}")

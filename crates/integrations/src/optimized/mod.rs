@@ -235,7 +235,14 @@ fn family_failure(family: Family, error: AwsError, parameters: &Payload) -> Task
         AwsError::Client { message, .. } => {
             task_failure(format!("{}.SdkClientException", family.prefix), message)
         }
-        AwsError::NotConfigured(message) => task_failure(NOT_CONFIGURED, message),
+        AwsError::NotConfigured(message) => {
+            let other_way = match family.prefix {
+                "Batch" => "; or declare it in [job_definitions], to run it without AWS",
+                "ECS" => "; or declare it in [task_definitions], to run it without AWS",
+                _ => "",
+            };
+            task_failure(NOT_CONFIGURED, format!("{message}{other_way}"))
+        }
         AwsError::Role { message, .. } => task_failure("States.TaskFailed", message),
     }
 }

@@ -1,5 +1,6 @@
 //! Routes as they stand in the configuration file, and their checks.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use http::Uri;
@@ -27,6 +28,10 @@ pub struct RouteConfig {
     /// A program and its arguments: it reads the parameters and prints the result, as JSON.
     #[serde(default)]
     pub process: Option<Vec<String>>,
+    /// An image that is run by the container engine: it reads the parameters and prints the
+    /// result, as JSON.
+    #[serde(default)]
+    pub container: Option<ContainerRoute>,
     /// A URL that the parameters are posted to, as JSON; it answers the result.
     #[serde(default)]
     pub http: Option<String>,
@@ -47,6 +52,22 @@ pub struct MockRoute {
     pub cause: Option<String>,
 }
 
+/// `container` of a route.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerRoute {
+    pub image: String,
+    /// In the place of the image's own.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Its variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Members for the engine's request that makes the container.
+    #[serde(default)]
+    pub engine_options: Option<Value>,
+}
+
 /// Where a route leads.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
@@ -54,6 +75,7 @@ pub(crate) enum Target {
     Endpoint(Uri),
     Function(String),
     Process(Vec<String>),
+    Container(ContainerRoute),
     Http(Uri),
     Mock(MockRoute),
 }
@@ -81,6 +103,7 @@ impl RouteConfig {
         }
         targets.extend(self.function.clone().map(Target::Function));
         targets.extend(self.process.clone().map(Target::Process));
+        targets.extend(self.container.clone().map(Target::Container));
         if let Some(url) = &self.http {
             let url =
                 check_endpoint(url).map_err(|it| named(it.replace("'endpoint'", "'http'")))?;
@@ -92,13 +115,21 @@ impl RouteConfig {
         }
         let target = targets.pop().ok_or_else(|| {
             named(
-                "needs a target: 'aws', 'endpoint', 'function', 'process', 'http' or 'mock'"
+                "needs a target: 'aws', 'endpoint', 'function', 'process', 'container', 'http' or 'mock'"
                     .to_owned(),
             )
         })?;
         match &target {
             Target::Process(words) if words.first().is_none_or(String::is_empty) => {
                 Err(named("'process' has no program".to_owned()))
+            }
+            Target::Container(container) if container.image.is_empty() => {
+                Err(named("'container' has no 'image'".to_owned()))
+            }
+            Target::Container(ContainerRoute { engine_options: Some(options), .. })
+                if !options.is_object() =>
+            {
+                Err(named("'engine_options' of 'container' is no table".to_owned()))
             }
             Target::Mock(mock) if mock.result.is_some() == mock.error.is_some() => {
                 Err(named("'mock' needs a 'result' or an 'error'".to_owned()))
@@ -118,6 +149,7 @@ impl fmt::Display for Target {
             Target::Endpoint(url) => write!(f, "endpoint {url}"),
             Target::Function(name) => write!(f, "function '{name}'"),
             Target::Process(words) => write!(f, "process {}", words.join(" ")),
+            Target::Container(container) => write!(f, "container of image {}", container.image),
             Target::Http(url) => write!(f, "HTTP POST {url}"),
             Target::Mock(MockRoute { error: Some(error), .. }) => write!(f, "mock, error {error}"),
             Target::Mock(_) => f.write_str("mock"),
@@ -174,7 +206,7 @@ mod tests {
         check(
             r#"{"resource": "a"}"#,
             Err(
-                "route 'a': needs a target: 'aws', 'endpoint', 'function', 'process', 'http' or 'mock'",
+                "route 'a': needs a target: 'aws', 'endpoint', 'function', 'process', 'container', 'http' or 'mock'",
             ),
         );
         check(
@@ -184,6 +216,11 @@ mod tests {
         check(
             r#"{"resource": "a", "http": "b"}"#,
             Err("route 'a': 'http' is \"b\", but must begin with http:// or https://"),
+        );
+        check(r#"{"resource": "a", "container": {"image": "b", "command": ["c"]}}"#, Ok(()));
+        check(
+            r#"{"resource": "a", "container": {"image": ""}}"#,
+            Err("route 'a': 'container' has no 'image'"),
         );
         check(r#"{"resource": "a", "process": []}"#, Err("route 'a': 'process' has no program"));
         check(

@@ -18,13 +18,41 @@ pub fn describe_destination(
     if let Some((pattern, target)) = Routes::new(&config.routes).named(resource) {
         return format!("{target} (route '{pattern}')");
     }
+    let asked = &config.approvals.targets;
+    if resource.waits_for_task_token() && !asked.is_empty() {
+        let asked = asked.join(", ");
+        let other = integration(config, resource, region);
+        return format!("people, if it names one of {asked} ([approvals]); else {other}");
+    }
+    integration(config, resource, region)
+}
+
+/// Where it would go without routes and approvals.
+fn integration(config: &IntegrationsConfig, resource: &Resource, region: &str) -> String {
     match resource {
         Resource::Activity { .. } => "workers that poll this server".to_owned(),
         Resource::LambdaFunction { arn } => function(config, Some(arn), region),
-        Resource::Service { service, .. } => match &**service {
+        Resource::Service { service, action, .. } => match &**service {
             "lambda" => function(config, None, region),
             "states" => "this server".to_owned(),
             "http" | "apigateway" => "the address in its parameters".to_owned(),
+            "eks" if matches!(&**action, "call" | "runJob") => {
+                "the Kubernetes cluster at the Endpoint in its parameters".to_owned()
+            }
+            "batch" | "ecs" => {
+                let model = service_models::find(service).expect("the data has the service");
+                let declared = config.jobs.destinations(service);
+                let other = api(config, model, region);
+                if !declared.is_empty() {
+                    let names = declared.join(", ");
+                    return format!("the one of {names} that its parameters name; else {other}");
+                }
+                let table = if **service == *"batch" { "job" } else { "task" };
+                match other.starts_with("nowhere") {
+                    true => format!("{other}, nothing in [{table}_definitions]"),
+                    false => other,
+                }
+            }
             other => {
                 let id = other.strip_prefix("aws-sdk:").unwrap_or_else(|| model_of(other));
                 match service_models::find(id) {

@@ -1,4 +1,5 @@
-//! What stands in the place of an integration: a function, a process, an HTTP URL, a mock.
+//! What stands in the place of an integration: a function, a process, a container, an HTTP URL, a
+//! mock.
 
 use std::process::Stdio;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
-use super::config::{MockRoute, Target};
+use super::config::{ContainerRoute, MockRoute, Target};
 use crate::failure::{NOT_SUPPORTED, task_failure};
 use crate::integrations::Services;
 
@@ -21,6 +22,8 @@ const RESULT_BYTES_MAX: usize = 1024 * 1024;
 const CAUSE_BYTES_MAX: usize = 4096;
 /// The error of a process that does not name one.
 const PROCESS_FAILED: &str = "Stepwell.ProcessFailed";
+/// The same of a container.
+const CONTAINER_FAILED: &str = "Stepwell.ContainerFailed";
 
 /// Does the work of a task. Targets that are servers of the service's own API are none of these:
 /// the integrations go there.
@@ -43,6 +46,7 @@ pub(crate) async fn run(
             _ => services.functions.run_function(call, name).await,
         },
         Target::Process(words) => process(words, parameters).await,
+        Target::Container(container) => run_container(services, call, container).await,
         Target::Http(url) => post(services, url, parameters).await,
         Target::Mock(MockRoute { result: Some(result), .. }) => Ok(Payload::from(result.clone())),
         Target::Mock(mock) => Err(TaskFailure {
@@ -80,8 +84,34 @@ async fn process(words: &[String], parameters: &Payload) -> Result<Payload, Task
         child.wait()
     );
     let status = status.map_err(|error| failed(error.to_string()))?;
-    let output = String::from_utf8_lossy(&output).trim().to_owned();
-    if status.success() {
+    outcome(status.success(), &status.to_string(), &output, &errors, failed)
+}
+
+/// Runs an image with the parameters on its standard input. It is removed when nobody waits any
+/// more.
+async fn run_container(
+    services: &Services,
+    call: &TaskCall,
+    route: &ContainerRoute,
+) -> Result<Payload, TaskFailure> {
+    let image = &route.image;
+    let failed = |what: String| task_failure(CONTAINER_FAILED, format!("{image}: {what}"));
+    let limits = (RESULT_BYTES_MAX, CAUSE_BYTES_MAX);
+    let printed = services.jobs.run_image(call, route, limits).await.map_err(failed)?;
+    let status = format!("exit status: {}", printed.exit_code);
+    outcome(printed.exit_code == 0, &status, &printed.output, &printed.errors, failed)
+}
+
+/// What a program's end and output mean.
+fn outcome(
+    is_success: bool,
+    status: &str,
+    output: &[u8],
+    errors: &[u8],
+    failed: impl Fn(String) -> TaskFailure,
+) -> Result<Payload, TaskFailure> {
+    let output = String::from_utf8_lossy(output).trim().to_owned();
+    if is_success {
         if output.is_empty() {
             return Ok(Payload::from(Value::Object(serde_json::Map::new())));
         }
@@ -93,7 +123,7 @@ async fn process(words: &[String], parameters: &Payload) -> Result<Payload, Task
         let cause = named.as_ref().and_then(|it| it.get("Cause")?.as_str()).unwrap_or_default();
         return Err(task_failure(error, cause));
     }
-    Err(failed(format!("{status}: {}", String::from_utf8_lossy(&errors).trim())))
+    Err(failed(format!("{status}: {}", String::from_utf8_lossy(errors).trim())))
 }
 
 /// Reads to the end, and keeps the first bytes.

@@ -1,7 +1,7 @@
 //! Routes: what the operator says about where tasks go, by their resource.
 //!
 //! A route to AWS or to an endpoint is found by the AWS client and by `lambda`; one to a function,
-//! a process, an HTTP URL or a mock takes the place of the integration: it is given the task's
+//! a process, a container, an HTTP URL or a mock takes the place of the integration: it is given the task's
 //! parameters, and what it answers is the task's result.
 
 mod config;
@@ -10,7 +10,7 @@ mod local;
 
 use asl::Resource;
 
-pub use config::{MockRoute, RouteConfig};
+pub use config::{ContainerRoute, MockRoute, RouteConfig};
 pub use describe::describe_destination;
 pub(crate) use local::run;
 

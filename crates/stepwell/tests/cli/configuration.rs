@@ -276,7 +276,7 @@ fn routes_have_one_target() {
         &expect![[r#"
             exit status: 2
             ----- stderr -----
-            error: stepwell.toml: route 'sqs:*': needs a target: 'aws', 'endpoint', 'function', 'process', 'http' or 'mock'
+            error: stepwell.toml: route 'sqs:*': needs a target: 'aws', 'endpoint', 'function', 'process', 'container', 'http' or 'mock'
                    route 'sns:*': function 'f' is not declared
         "#]],
     );

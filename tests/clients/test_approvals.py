@@ -3,6 +3,7 @@
 import html
 import http.server
 import json
+import re
 import threading
 import urllib.error
 import urllib.parse
@@ -42,7 +43,8 @@ def server(tmp_path_factory, webhook):
     server = Server(tmp_path_factory.mktemp("approvals"))
     server.config.write_text(
         '[approvals]\nbase_url = "https://people.example.com/"\n'
-        'targets = ["arn:aws:sns:*:approvals"]\n'
+        'targets = ["arn:aws:sns:*:approvals", "https://sqs.*/approvals", "*ask-a-person", '
+        '"approvals.execute-api.*", "approvals-bus"]\n'
         f'[approvals.webhook]\nurl = "http://127.0.0.1:{webhook.server_port}/ask"\n'
         'headers = { X-Key = "k" }\n'
     )
@@ -91,12 +93,13 @@ def ask(client, webhook, request):
     return ask
 
 
-def open_page(server, url, form=None):
+def open_page(server, url, form=None, headers=None):
     """Status, headers and text of a page."""
     url = server.url + urllib.parse.urlparse(url).path
     data = urllib.parse.urlencode(form).encode() if form else None
+    request = urllib.request.Request(url, data=data, headers=headers or {})
     try:
-        with urllib.request.urlopen(url, data=data, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, response.headers, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read().decode()
@@ -171,3 +174,112 @@ def test_links_for_tokens(server, client):
     assert "Go?" in open_page(server, link["url"])[2]
     assert open_page(server, link["url"], {"decision": "approve"})[0] == 200
     assert wait_for_end(client, execution)["status"] == "SUCCEEDED"
+
+
+TOKEN = {"Question": "Pay?", "Token.$": "$$.Task.Token"}
+WAYS = {
+    "sqs:sendMessage": {
+        "QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/approvals",
+        "MessageBody": TOKEN,
+    },
+    "sns:publish": {"TopicArn": TOPIC, "Message.$": "States.Format('Pay? {}', $$.Task.Token)"},
+    "lambda:invoke": {"FunctionName": "ask-a-person", "Payload": TOKEN},
+    "states:startExecution": {
+        "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:ask-a-person",
+        "Input": TOKEN,
+    },
+    "events:putEvents": {
+        "Entries": [
+            {"EventBusName": "approvals-bus", "Detail": TOKEN, "DetailType": "d", "Source": "s"}
+        ]
+    },
+    "apigateway:invoke": {
+        "ApiEndpoint": "approvals.execute-api.us-east-1.amazonaws.com",
+        "Method": "POST",
+        "RequestBody": TOKEN,
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_ask(server, client, webhook, way):
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{way}.waitForTaskToken",
+        "Parameters": WAYS[way],
+        "Catch": [{"ErrorEquals": ["Approval.Rejected"], "Next": "No", "ResultPath": "$.no"}],
+        "End": True,
+    }
+    definition = {"StartAt": "A", "States": {"A": task, "No": {"Type": "Pass", "End": True}}}
+    machine = client.create_state_machine(
+        name="way-" + way.replace(":", "-"), definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+    for decision, expected in [
+        ("approve", {"Approved": True, "Reason": "r"}),
+        ("reject", {"no": {"Error": "Approval.Rejected", "Cause": "r"}}),
+    ]:
+        execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+        assert webhook.asked.acquire(timeout=30)
+        question = webhook.questions[-1][1]
+        assert question["executionArn"] == execution
+        assert question["message"].startswith("Pay?")
+        history = client.get_execution_history(executionArn=execution)["events"]
+        scheduled = next(event for event in history if event["type"] == "TaskScheduled")
+        parameters = scheduled["taskScheduledEventDetails"]["parameters"]
+        token = max(re.findall(r"[A-Za-z0-9+/=_-]+", parameters), key=len)
+        assert len(token) > 40
+        assert token not in json.dumps(question)
+        form = {"decision": decision, "reason": "r"}
+        assert open_page(server, question["url"], form)[0] == 200
+        assert json.loads(wait_for_end(client, execution)["output"]) == expected
+
+
+def test_answers_of_other_sites_do_not_count(server, client, ask):
+    execution, question = ask("Pay?")
+    form = {"decision": "approve"}
+    for site in ("cross-site", "same-site"):
+        assert open_page(server, question["url"], form, {"Sec-Fetch-Site": site})[0] == 403
+    assert client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    status, headers, _ = open_page(server, question["url"])
+    assert status == 200 and "form-action 'self'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY" and headers["set-cookie"] is None
+    assert open_page(server, question["url"], form, {"Sec-Fetch-Site": "same-origin"})[0] == 200
+    assert wait_for_end(client, execution)["status"] == "SUCCEEDED"
+
+
+def test_links_that_are_too_old_or_of_nobody(server, client):
+    activity = client.create_activity(name="approve-too-late")["activityArn"]
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": activity, "End": True}}}
+    machine = client.create_state_machine(
+        name="too-late", definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+    token = client.get_activity_task(activityArn=activity)["taskToken"]
+
+    def create(seconds):
+        body = json.dumps({"taskToken": token, "expiresInSeconds": seconds}).encode()
+        request = urllib.request.Request(server.url + "/api/approvals", data=body)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)["url"]
+
+    old, good = create(1), create(600)
+    while open_page(server, old)[0] == 200:
+        pass
+    assert open_page(server, old)[0] == 410
+    assert open_page(server, old, {"decision": "approve"})[0] == 410
+    assert client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    assert open_page(server, good)[0] == 200
+    client.stop_execution(executionArn=execution)
+    wait_for_end(client, execution)
+    assert open_page(server, good)[0] == 409, "nobody waits any more"
+    assert open_page(server, good, {"decision": "approve"})[0] == 409
+
+
+def test_a_reason_that_is_too_long(server, client, ask):
+    execution, question = ask("Pay?")
+    form = {"decision": "reject", "reason": "x" * 400_000}
+    assert open_page(server, question["url"], form)[0] == 413
+    form["reason"] = "<b>\u20ac</b>" * 4_000
+    assert open_page(server, question["url"], form)[0] == 200
+    cause = wait_for_end(client, execution)["cause"]
+    assert cause == form["reason"][:32_768]

@@ -30,8 +30,9 @@ pub(crate) const PATH: &str = "/approve/";
 const LIFETIME_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// Longer than any execution lasts.
 const LIFETIME_SECONDS_MAX: u64 = 366 * 24 * 60 * 60;
-/// Bytes of a form.
-const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a form: a reason of as many characters as the page takes, each of which may become
+/// nine bytes on the way, and the decision.
+const FORM_BYTES_MAX: usize = 9 * REASON_CHARACTERS_MAX + 1024;
 /// Characters of a reason that are kept: what the cause of an error may have.
 const REASON_CHARACTERS_MAX: usize = 32_768;
 /// The error of a task that a person rejects.
@@ -61,6 +62,12 @@ pub(crate) async fn respond(api: &Api, request: Request<Incoming>) -> Response<F
             Ok(_) => page(StatusCode::CONFLICT, "Answered", ANSWERED),
             Err(error) => refusal(&error),
         },
+        // A page of somebody else who knows the link must not have a person's browser answer.
+        Method::POST if is_from_elsewhere(&head) => {
+            let text =
+                "<p>An answer counts only from this server's own page. Open the link itself.</p>";
+            page(StatusCode::FORBIDDEN, "Not from here", text)
+        }
         Method::POST => match Limited::new(body, FORM_BYTES_MAX).collect().await {
             Ok(body) => answer(api, &link, &body.to_bytes()).await,
             Err(_) => {
@@ -69,6 +76,12 @@ pub(crate) async fn respond(api: &Api, request: Request<Incoming>) -> Response<F
         },
         _ => page(StatusCode::METHOD_NOT_ALLOWED, "Not allowed", "<p>Only GET and POST.</p>"),
     }
+}
+
+/// Whether a browser says that another site had it send this. Programs say nothing of the kind.
+fn is_from_elsewhere(head: &Parts) -> bool {
+    let site = head.headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 const ANSWERED: &str =

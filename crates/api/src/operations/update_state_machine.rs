@@ -29,8 +29,8 @@ pub(crate) const OPERATION: Operation = Operation {
 async fn run(call: Call<'_>) -> Result<Vec<u8>, ApiError> {
     let request = &call.request;
     let arn = request.required_text("stateMachineArn");
-    let parsed = state_machine_arn(arn)?;
-    if parsed.qualifier.is_some() || parsed.label.is_some() {
+    // Recorded for versions and aliases; that labels are told apart is AWS's documentation.
+    if state_machine_arn(arn)?.without_label()?.qualifier.is_some() {
         return Err(ApiError::state_machine_does_not_exist(arn));
     }
     let publish = publish(request)?;

@@ -5,7 +5,7 @@
 //! `{{taskToken-1}}`. Requests may use the names of earlier answers. `! wait ARN` waits for the
 //! end of an execution.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -141,6 +141,83 @@ impl Names {
             }
         }
     }
+}
+
+/// Errors of AWS's model that no transcript shows, and why. An operation of `*` is every one.
+const NOT_SHOWN: &[(&str, &str, &str)] = &[
+    ("*", "KmsAccessDeniedException", "no key is used"),
+    ("*", "KmsInvalidStateException", "no key is used"),
+    ("*", "KmsThrottlingException", "no key is used"),
+    ("*", "ActivityLimitExceeded", "a quota: runtime/tests/runtime/quotas.rs"),
+    ("*", "ActivityWorkerLimitExceeded", "a quota: runtime/tests/runtime/quotas.rs"),
+    ("*", "ExecutionLimitExceeded", "a quota: runtime/tests/runtime/quotas.rs"),
+    ("*", "ServiceQuotaExceededException", "a quota: runtime/tests/runtime/versions.rs"),
+    ("*", "StateMachineLimitExceeded", "a quota: runtime/tests/runtime/quotas.rs"),
+    ("*", "InvalidTracingConfiguration", "both configurations that the model has are valid"),
+    ("*", "TaskDoesNotExist", "recorded on AWS: TaskTimedOut, also where the execution is over"),
+    ("CreateStateMachine", "ConflictException", "only between requests at the same moment"),
+    ("CreateStateMachine", "StateMachineTypeNotSupported", "both types are supported everywhere"),
+    ("CreateStateMachineAlias", "InvalidName", "the model's pattern refuses the same names"),
+    ("DeleteStateMachineAlias", "ConflictException", "only between requests at the same moment"),
+    ("DeleteStateMachineAlias", "ResourceNotFound", "recorded on AWS: deleting is idempotent"),
+    ("ListStateMachineAliases", "ResourceNotFound", "StateMachineDoesNotExist says the same"),
+    ("UpdateStateMachine", "ConflictException", "only between requests at the same moment"),
+    ("UpdateStateMachineAlias", "ConflictException", "only between requests at the same moment"),
+];
+
+/// What each operation answers in the transcripts: `OK`, and the types of errors.
+fn shown() -> BTreeMap<String, BTreeSet<String>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/wire");
+    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut operation = String::new();
+        for line in text.lines() {
+            let trimmed = line.trim();
+            let answer = if let Some(name) = line.strip_prefix("> ") {
+                name.clone_into(&mut operation);
+                continue;
+            } else if line == "< 200" {
+                "OK"
+            } else if let Some(name) = trimmed.strip_prefix("\"__type\": \"") {
+                name.trim_end_matches("\",").rsplit('#').next().unwrap()
+            } else {
+                continue;
+            };
+            shown.entry(operation.clone()).or_default().insert(answer.to_owned());
+        }
+    }
+    shown
+}
+
+#[test]
+fn every_operation_answers_and_refuses_in_some_transcript() {
+    let model = "../../testdata/service_model/stepfunctions-2016-11-23.json";
+    let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(model);
+    let model: Value = serde_json::from_slice(&std::fs::read(model).unwrap()).unwrap();
+    let shown = shown();
+    let mut excuses: BTreeSet<usize> = (0..NOT_SHOWN.len()).collect();
+    let mut missing = Vec::new();
+    for (operation, described) in model["operations"].as_object().unwrap() {
+        let errors = described["errors"].as_array().into_iter().flatten();
+        let errors = errors.map(|error| error["shape"].as_str().unwrap());
+        let known = shown.get(operation);
+        for answer in ["OK"].into_iter().chain(errors) {
+            let excuse = NOT_SHOWN
+                .iter()
+                .position(|(of, error, _)| (*of == "*" || of == operation) && *error == answer);
+            match (known.is_some_and(|known| known.contains(answer)), excuse) {
+                (true, None) => {}
+                (false, Some(excuse)) => {
+                    excuses.remove(&excuse);
+                }
+                (true, Some(_)) => missing.push(format!("{operation} {answer} is shown after all")),
+                (false, None) => missing.push(format!("{operation} {answer} is not shown")),
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(excuses.is_empty(), "excuses for nothing: {excuses:?}");
 }
 
 macro_rules! transcripts {

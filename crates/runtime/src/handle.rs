@@ -7,10 +7,9 @@ mod versions;
 
 use std::sync::Arc;
 
-use asl::{Diagnostic, MachineType, Payload, Program, Timestamp};
+use asl::{Diagnostic, MachineType, Payload, Timestamp};
 use engine::limits::Limits;
 use engine::{HistoryEvent, Identity, NotRedrivable, Redrivability, Status};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{ExecutionQuery, ListPlace, Store, StoreError, UsageEntry};
 use tokio::sync::oneshot;
@@ -29,7 +28,7 @@ use crate::seeds::Seeds;
 use crate::status_changes::{self, StatusChanges};
 use crate::{
     Activity, ChildExecution, EvaluatorProgram, ExecutionSearch, NewStateMachine, NotReady,
-    Observer, Quotas, SearchPage, StateMachine, StateMachineSummary, StateMachineUpdate,
+    Observer, Progress, Quotas, SearchPage, StateMachine, StateMachineSummary, StateMachineUpdate,
     StateMachineVersion, Statistics, TaskRunner,
 };
 
@@ -251,33 +250,6 @@ pub struct HistoryPage {
 pub struct ActivityTask {
     pub task_token: String,
     pub input: Payload,
-}
-
-/// A moment in the life of an execution, for those who watch (`stepwell dev`, `stepwell run`,
-/// server-sent events). Sent after the events are durable.
-#[derive(Debug, Clone)]
-pub struct Progress {
-    pub identity: Arc<Identity>,
-    pub program: Arc<Program>,
-    pub events: Arc<Vec<engine::Event>>,
-    /// The ways taken, where a test case runs.
-    pub branches: Arc<Vec<engine::Branch>>,
-    pub status: Status,
-    pub start_date: Timestamp,
-    pub redrive_count: u32,
-    /// `loggingConfiguration` of the state machine when the execution started.
-    pub logging: Option<Arc<Value>>,
-    pub trace_header: Option<Arc<str>>,
-    /// The task of another execution that started this one.
-    pub parent: Option<ParentTask>,
-}
-
-/// An attempt of a task that started an execution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParentTask {
-    pub execution_arn: Box<str>,
-    /// The id of its TaskScheduled event.
-    pub task: engine::TaskId,
 }
 
 /// Many executions over one store.

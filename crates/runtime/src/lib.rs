@@ -57,7 +57,7 @@ pub use local_jobs::{
 };
 pub use metering::Billing;
 pub use mocks::{MockedAttempt, Mocks, split_test_case};
-pub use observer::{NotReady, Observer, Statistics};
+pub use observer::{NotReady, Observer, ParentTask, Progress, Statistics};
 pub use quotas::Quotas;
 pub use records::DefinitionHash;
 pub use resources::*;

@@ -1,9 +1,12 @@
 //! Who sees everything that happens, for metrics, logs and events: told after it is durable,
 //! outside of every lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Progress;
+use asl::{Program, Timestamp};
+use engine::{Identity, Status, TaskId};
+use serde_json::Value;
 
 /// Sees what becomes durable. Called on threads that must not be kept: it may count and pass
 /// on, and must not wait.
@@ -12,6 +15,33 @@ pub trait Observer: std::fmt::Debug + Send + Sync {
     fn turn(&self, progress: Progress);
     /// A commit of so many writes came back from the store, which failed or not.
     fn commit(&self, writes: usize, took: Duration, succeeded: bool);
+}
+
+/// A moment in the life of an execution, for those who watch (`stepwell dev`, `stepwell run`,
+/// server-sent events). Sent after the events are durable.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    pub identity: Arc<Identity>,
+    pub program: Arc<Program>,
+    pub events: Arc<Vec<engine::Event>>,
+    /// The ways taken, where a test case runs.
+    pub branches: Arc<Vec<engine::Branch>>,
+    pub status: Status,
+    pub start_date: Timestamp,
+    pub redrive_count: u32,
+    /// `loggingConfiguration` of the state machine when the execution started.
+    pub logging: Option<Arc<Value>>,
+    pub trace_header: Option<Arc<str>>,
+    /// The task of another execution that started this one.
+    pub parent: Option<ParentTask>,
+}
+
+/// An attempt of a task that started an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentTask {
+    pub execution_arn: Box<str>,
+    /// The id of its TaskScheduled event.
+    pub task: TaskId,
 }
 
 /// What a runtime holds at a moment.

@@ -201,9 +201,13 @@ impl Driver {
             tracing::warn!("not every job of a stopped task was cancelled before the stop");
         }
         self.end();
+        self.last_commit().await;
+    }
+
+    /// Waits for a commit that may be on its way, after [`Driver::end`].
+    pub(crate) async fn last_commit(&self) {
         let thread = lock(&self.writer_thread).take();
         if let Some(thread) = thread {
-            // Waits for a commit that may be on its way.
             let joined = self.tokio.spawn_blocking(move || thread.join()).await;
             if !matches!(joined, Ok(Ok(()))) {
                 tracing::error!("the writer's thread ended badly");

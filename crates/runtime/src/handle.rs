@@ -292,6 +292,13 @@ impl Runtime {
         self.driver.shutdown().await;
     }
 
+    /// Ends as a crash would, and returns when nothing of it writes any more: for who goes on with
+    /// the same store in the same process, which no crash of a process leaves.
+    pub async fn crash(&self) {
+        self.driver.end();
+        self.driver.last_commit().await;
+    }
+
     /// Changes of status that were not told yet, beyond the key `after`, oldest first.
     pub async fn status_changes(
         &self,

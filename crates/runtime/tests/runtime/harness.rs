@@ -244,7 +244,7 @@ impl World {
     /// The process ends without a word, and another starts over the same store.
     pub(crate) async fn crash(self) -> World {
         let World { runtime, clock, store, options, holds_cancels, .. } = self;
-        drop(runtime);
+        runtime.crash().await;
         World::start_with(store, options, clock, holds_cancels).await
     }
 

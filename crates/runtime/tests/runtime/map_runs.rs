@@ -194,7 +194,7 @@ async fn children_that_nobody_waits_for_are_stopped_after_a_crash() {
     let child = children(&world, &run).await[0].execution_arn.clone();
     // The parent's end is durable; the process ends before it stops the child.
     let World { runtime, clock, options, .. } = world;
-    drop(runtime);
+    runtime.crash().await;
     let row = store::Store::execution_by_arn(&*store, &arn).unwrap().unwrap();
     let aborted = engine::Event {
         id: row.turns, // replaced below

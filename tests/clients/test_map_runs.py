@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 
 import boto3
 import pytest
@@ -288,6 +289,23 @@ def test_failed_children_have_a_file(run, s3):
     [failed] = json.loads(files["FAILED_0.json"])
     assert (failed["Status"], failed["Error"], failed["Cause"], failed["Input"]) == ("FAILED", "E", "C", "2")
     assert failed["RedriveStatus"] == "REDRIVABLE_BY_MAP_RUN" and "Output" not in failed
+
+
+def test_a_run_that_fails_is_exported(run, s3):
+    """The state fails at once; the files come a moment later."""
+    fail = {"F": {"Type": "Fail", "Error": "E", "Cause": "C"}}
+    state = map_state(states=fail, MaxConcurrency=1, Label="Bad", ResultWriter=writer(prefix="bad"))
+    error, _ = run(state, [1])
+    assert error == "States.ExceedToleratedFailureThreshold"
+    until = time.monotonic() + 20
+    keys = []
+    while not any(key.endswith("manifest.json") for key in keys):
+        assert time.monotonic() < until, keys
+        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="bad/")
+        keys = [entry["Key"] for entry in listed.get("Contents", [])]
+    [failed] = [key for key in keys if key.endswith("/FAILED_0.json")]
+    body = s3.get_object(Bucket=BUCKET, Key=failed)["Body"].read()
+    assert [record["Error"] for record in json.loads(body)] == ["E"]
 
 
 def test_a_large_export_goes_in_parts(run, s3):

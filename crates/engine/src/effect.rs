@@ -22,7 +22,8 @@ pub enum Effect {
     ReleaseJob { task: TaskId },
     /// Read the items of a Map Run and keep them; answer with [`crate::Command::ItemsRead`].
     ReadItems { map_run: MapRunId },
-    /// Export the results of a Map Run; answer with [`crate::Command::ResultsWritten`].
+    /// Export the results of a Map Run; answer with [`crate::Command::ResultsWritten`], which
+    /// nobody waits for where the Map Run is over: it has failed or was stopped.
     WriteResults { map_run: MapRunId },
     /// Start a child of a Map Run; answer with [`crate::Command::EndChild`] when it has ended.
     StartChild(Box<ChildStart>),

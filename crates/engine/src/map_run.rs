@@ -386,6 +386,14 @@ impl MapRun {
             && !self.is_intolerable()
     }
 
+    /// Whether the results that there are will be exported though it comes to a bad end now.
+    pub(crate) fn exports_unfinished(&self) -> bool {
+        self.settings.writing.is_some()
+            && self.written.is_none()
+            && !self.is_writing()
+            && !self.children.is_empty()
+    }
+
     /// The children that have not ended, as far as is known here.
     pub fn running(&self) -> impl Iterator<Item = u32> + '_ {
         self.running.iter().copied()

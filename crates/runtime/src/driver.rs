@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use asl::{Payload, Timestamp};
-use engine::{MapRunId, TaskFailure, TaskId};
+use engine::{TaskFailure, TaskId};
 use store::{ExecutionKey, Store, StoreError};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -22,7 +22,7 @@ use crate::clock::{Clock, Working};
 use crate::limits;
 use crate::load::{self, panic_text};
 use crate::mocks::Mocks;
-use crate::node::{Answer, Input, MapRunReturn, Node, Output, ReplyId, Request};
+use crate::node::{Answer, Input, MapRunCall, MapRunReturn, Node, Output, ReplyId, Request};
 use crate::surroundings::Surroundings;
 use crate::{
     ChildExecutions, ChildResult, ItemSink, Observer, Parent, Progress, ResultSource, RuntimeError,
@@ -43,7 +43,7 @@ pub(crate) struct Driver {
     writer_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     calls: Mutex<HashMap<(ExecutionKey, TaskId), Call>>,
     /// Readings of items and exports of results under way.
-    map_run_calls: Mutex<HashMap<(ExecutionKey, MapRunId), AbortHandle>>,
+    map_run_calls: Mutex<HashMap<MapRunCall, AbortHandle>>,
     /// How many jobs are being cancelled.
     cancelling: watch::Sender<usize>,
     /// When the node wants to be woken.
@@ -316,22 +316,23 @@ impl Driver {
                     let _ = waiting.send(());
                 }
             }
-            Output::ReadItems { key, map_run, reading, max_items } => {
+            Output::ReadItems { call, reading, max_items } => {
+                let MapRunCall { key, map_run, .. } = call;
                 let sink = ItemSink::in_store(Arc::downgrade(self), key, map_run, max_items);
                 let runner = Arc::clone(&self.runner);
-                self.work_for_map_run(key, map_run, MapRunReturn::ItemsRead, async move {
+                self.work_for_map_run(call, MapRunReturn::ItemsRead, async move {
                     sink.clear().await;
                     runner.read_items(*reading, sink).await
                 });
             }
-            Output::WriteResults { key, map_run, export } => {
+            Output::WriteResults { call, export } => {
                 let results = ResultSource::in_store(Arc::downgrade(self), &export);
                 let work = self.runner.write_results(*export, results);
-                self.work_for_map_run(key, map_run, MapRunReturn::ResultsWritten, work);
+                self.work_for_map_run(call, MapRunReturn::ResultsWritten, work);
             }
-            Output::CancelMapRunWork { key, map_run } => {
-                if let Some(call) = lock(&self.map_run_calls).remove(&(key, map_run)) {
-                    call.abort();
+            Output::CancelReading { call } => {
+                if let Some(handle) = lock(&self.map_run_calls).remove(&call) {
+                    handle.abort();
                 }
             }
             Output::WakeAt(moment) => {
@@ -452,8 +453,7 @@ impl Driver {
     /// Reads or writes for a Map Run, in a task of its own. What panics fails the Map Run.
     fn work_for_map_run<T: Send + 'static>(
         self: &Arc<Self>,
-        key: ExecutionKey,
-        map_run: MapRunId,
+        call: MapRunCall,
         outcome: fn(Result<T, TaskFailure>) -> MapRunReturn,
         work: impl Future<Output = Result<T, TaskFailure>> + Send + 'static,
     ) {
@@ -466,11 +466,11 @@ impl Driver {
                 let cause = format!("An internal error: {panic}");
                 Err(TaskFailure { error: Some("States.Runtime".into()), cause: Some(cause.into()) })
             });
-            lock(&driver.map_run_calls).remove(&(key, map_run));
-            driver.act(Input::MapRunReturned { key, map_run, outcome: outcome(result) });
+            lock(&driver.map_run_calls).remove(&call);
+            driver.act(Input::MapRunReturned { call, outcome: outcome(result) });
             drop(working);
         });
-        calls.insert((key, map_run), handle.abort_handle());
+        calls.insert(call, handle.abort_handle());
     }
 
     /// A call has nothing more to do than to wait for an execution: the node does that.

@@ -671,7 +671,8 @@ impl Turn<'_> {
         self.state_failed(frame, failure)
     }
 
-    /// Has the running children of the Map Run that a frame is in stopped.
+    /// The Map Run that a frame is in comes to a bad end: has its running children stopped, and
+    /// the results exported that there are.
     fn stop_children(&mut self, frame: FrameId) {
         let Some(Phase::MapRun(id)) =
             self.execution.frame(frame).current().map(|current| &current.phase)
@@ -685,6 +686,9 @@ impl Turn<'_> {
             run.running().map(|index| (index, arn(index))).collect();
         if !children.is_empty() {
             self.effects.push(Effect::StopChildren { map_run: *id, children });
+        }
+        if self.execution.map_run_expected(*id).exports_unfinished() {
+            self.effects.push(Effect::WriteResults { map_run: *id });
         }
     }
 

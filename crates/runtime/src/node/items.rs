@@ -1,7 +1,7 @@
 //! Items that Map Runs read: having them read and kept, fetching them when there is room for
 //! children, removing them when they are of no use any more. Having results exported.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use asl::Payload;
 use engine::{Command, ItemsWanted, MapRun, MapRunId, MapRunStatus, ReadItem, TaskFailure};
@@ -22,8 +22,9 @@ use crate::timers::Alarm;
 pub(super) struct MapRunItems {
     /// Of the Map Runs that read their items, as long as they run.
     fed: HashMap<ExecutionKey, BTreeMap<MapRunId, Feed>>,
-    /// Readings and exports under way.
-    calls: HashSet<(ExecutionKey, MapRunId)>,
+    /// Readings and exports under way that are waited for.
+    calls: HashMap<(ExecutionKey, MapRunId), MapRunCall>,
+    last_call: u64,
     /// What the store did not answer.
     unread: Vec<ItemFetch>,
     failures: u32,
@@ -38,6 +39,15 @@ struct Feed {
     is_fetching: bool,
     /// First and end of what was last given to the execution.
     offered: Option<(u64, u64)>,
+}
+
+/// A reading or an export for a Map Run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MapRunCall {
+    pub(crate) key: ExecutionKey,
+    pub(crate) map_run: MapRunId,
+    /// Tells it from others for the same Map Run.
+    pub(crate) number: u64,
 }
 
 /// What came of a reading or an export.
@@ -98,9 +108,9 @@ impl Node {
             state: run.state,
         };
         let max_items = reading.max_items;
-        if self.items.calls.insert((key, map_run)) {
-            let reading = Box::new(call);
-            self.outputs.push_back(Output::ReadItems { key, map_run, reading, max_items });
+        let reading = Box::new(call);
+        if let Some(call) = self.begin_map_run_call(key, map_run) {
+            self.outputs.push_back(Output::ReadItems { call, reading, max_items });
         }
     }
 
@@ -117,9 +127,29 @@ impl Node {
             program: std::sync::Arc::clone(&known.definition.program),
             state: run.state,
         });
-        if self.items.calls.insert((key, map_run)) {
-            self.outputs.push_back(Output::WriteResults { key, map_run, export });
+        if run.status != MapRunStatus::Running {
+            // Nobody waits for it.
+            let call = self.next_map_run_call(key, map_run);
+            return self.outputs.push_back(Output::WriteResults { call, export });
         }
+        if let Some(call) = self.begin_map_run_call(key, map_run) {
+            self.outputs.push_back(Output::WriteResults { call, export });
+        }
+    }
+
+    fn next_map_run_call(&mut self, key: ExecutionKey, map_run: MapRunId) -> MapRunCall {
+        self.items.last_call += 1;
+        MapRunCall { key, map_run, number: self.items.last_call }
+    }
+
+    /// A call that is waited for; none if one is under way.
+    fn begin_map_run_call(&mut self, key: ExecutionKey, map_run: MapRunId) -> Option<MapRunCall> {
+        if self.items.calls.contains_key(&(key, map_run)) {
+            return None;
+        }
+        let call = self.next_map_run_call(key, map_run);
+        self.items.calls.insert((key, map_run), call);
+        Some(call)
     }
 
     fn map_run_of(
@@ -133,14 +163,14 @@ impl Node {
     }
 
     /// A reading or an export has ended.
-    pub(super) fn map_run_returned(
-        &mut self,
-        key: ExecutionKey,
-        map_run: MapRunId,
-        outcome: MapRunReturn,
-    ) {
-        // Without its mark it was cancelled.
-        if !self.items.calls.remove(&(key, map_run)) || self.is_stopping() {
+    pub(super) fn map_run_returned(&mut self, call: MapRunCall, outcome: MapRunReturn) {
+        let MapRunCall { key, map_run, .. } = call;
+        // Without its mark nobody waits for it.
+        if self.items.calls.get(&(key, map_run)) != Some(&call) {
+            return;
+        }
+        self.items.calls.remove(&(key, map_run));
+        if self.is_stopping() {
             return;
         }
         let command = match outcome {
@@ -229,17 +259,29 @@ impl Node {
             return;
         };
         let is_running = execution.status == engine::Status::Running;
-        let status = |id: &MapRunId| execution.map_run(*id).map(|run| run.status);
-        let is_over = |id: &MapRunId| !is_running || status(id) != Some(MapRunStatus::Running);
-        let over: Vec<(MapRunId, Option<MapRunStatus>)> =
-            fed.keys().filter(|id| is_over(id)).map(|id| (*id, status(id))).collect();
+        let run_of = |id: &MapRunId| execution.map_run(*id);
+        let is_over = |id: &MapRunId| {
+            !is_running || run_of(id).is_none_or(|run| run.status != MapRunStatus::Running)
+        };
+        let over: Vec<(MapRunId, Option<MapRunStatus>, bool)> = fed
+            .keys()
+            .filter(|id| is_over(id))
+            .map(|id| {
+                let run = run_of(id);
+                let is_read = run.is_some_and(|run| run.total_items.is_some());
+                (*id, run.map(|run| run.status), is_read)
+            })
+            .collect();
         fed.retain(|id, _| !is_over(id));
         if fed.is_empty() {
             self.items.fed.remove(&key);
         }
-        for (map_run, status) in over {
-            if self.items.calls.remove(&(key, map_run)) {
-                self.outputs.push_back(Output::CancelMapRunWork { key, map_run });
+        for (map_run, status, is_read) in over {
+            // An export goes on, though nobody waits for it any more.
+            if let Some(call) = self.items.calls.remove(&(key, map_run))
+                && !is_read
+            {
+                self.outputs.push_back(Output::CancelReading { call });
             }
             // Those of a Map Run that was not successful are for its redrive.
             if status == Some(MapRunStatus::Succeeded) {

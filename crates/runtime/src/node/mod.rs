@@ -62,7 +62,7 @@ use crate::{
 };
 pub use children::ParentState;
 pub(crate) use executions::description;
-pub use items::MapRunReturn;
+pub use items::{MapRunCall, MapRunReturn};
 pub(crate) use map_runs::child_end;
 pub use map_runs::{ChildOf, FoundChild};
 pub use requests::{Answer, AssignedTask, Request, ResourceRequest, TaskReport};
@@ -140,8 +140,7 @@ pub enum Input {
     },
     /// The reading of items or the export of results has ended.
     MapRunReturned {
-        key: ExecutionKey,
-        map_run: MapRunId,
+        call: MapRunCall,
         outcome: MapRunReturn,
     },
     OpenCounted {
@@ -250,21 +249,18 @@ pub enum Output {
     /// Read the items of a Map Run, keep them by [`Request::KeepItems`], answer with
     /// [`Input::MapRunReturned`].
     ReadItems {
-        key: ExecutionKey,
-        map_run: MapRunId,
+        call: MapRunCall,
         reading: Box<ItemReading>,
         /// 0: all.
         max_items: u64,
     },
-    /// Stop reading items or exporting results; no answer is awaited any more.
-    CancelMapRunWork {
-        key: ExecutionKey,
-        map_run: MapRunId,
+    /// Stop reading items; no answer is awaited any more.
+    CancelReading {
+        call: MapRunCall,
     },
     /// Export the results of a Map Run, answer with [`Input::MapRunReturned`].
     WriteResults {
-        key: ExecutionKey,
-        map_run: MapRunId,
+        call: MapRunCall,
         export: Box<ResultExport>,
     },
     /// Executions that are to be purged ([`crate::load::purgeable`]), answer with [`Input::PurgeableListed`].
@@ -501,9 +497,7 @@ impl Node {
             Input::KeptItemsListed { key, map_run, result } => {
                 self.kept_items_listed(key, map_run, result);
             }
-            Input::MapRunReturned { key, map_run, outcome } => {
-                self.map_run_returned(key, map_run, outcome);
-            }
+            Input::MapRunReturned { call, outcome } => self.map_run_returned(call, outcome),
             Input::OpenCounted { machine_arn, result } => self.open_counted(&machine_arn, result),
             Input::PurgeableListed { result } => self.purgeable_listed(result),
             Input::TaskReturned { key, task, result } => self.task_returned(key, task, result),

@@ -212,6 +212,41 @@ async fn results_are_exported_once_all_children_have_ended() {
 }
 
 #[tokio::test]
+async fn what_there_is_is_exported_where_the_run_does_not_succeed() {
+    let world = World::new().await;
+    let mut more = exporting();
+    more["MaxConcurrency"] = 2.into();
+    let machine = world.machine("m", reading(more, Some(one_call()))).await;
+    let start = async || {
+        let arn = world.start_one(&machine, json!({"key": "k"})).await;
+        world.reading().await.give((0..3).map(Value::from).collect());
+        let (first, second) = (world.call().await, world.call().await);
+        let is_first = first.call.dispatch.parameters.value() == &json!(0);
+        (arn, if is_first { [first, second] } else { [second, first] })
+    };
+    let statuses = async || {
+        let export = world.export().await;
+        let statuses: Vec<(u32, Status)> =
+            export.children.iter().map(|child| (child.index, child.end.status)).collect();
+        export.succeed(json!("nobody waits for this"));
+        statuses
+    };
+    // One fails, which is too many; the other one is stopped.
+    let (arn, [first, _second]) = start().await;
+    first.fail("E");
+    let ended = world.runtime.wait_for_end(&arn).await.unwrap();
+    assert_eq!(ended.status, Status::Failed);
+    assert_eq!(statuses().await, [(0, Status::Failed), (1, Status::Aborted)]);
+    // Somebody stops it.
+    let (arn, [first, _second]) = start().await;
+    first.succeed(json!("done"));
+    let _third = world.call().await;
+    world.runtime.stop_execution(&arn, None, None).await.unwrap();
+    let expected = [(0, Status::Succeeded), (1, Status::Aborted), (2, Status::Aborted)];
+    assert_eq!(statuses().await, expected);
+}
+
+#[tokio::test]
 async fn express_machines_read_items_nowhere() {
     // A distributed Map is refused there; its children may be Express.
     let world = World::new().await;

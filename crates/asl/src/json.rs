@@ -10,9 +10,13 @@ use serde_json::{Number, Value};
 
 use crate::Payload;
 use crate::document::{Member, Node, NodeKind, ObjectNode, Span};
+use crate::payload::nesting;
 
 /// How deep arrays and objects may be nested: as deep as `serde_json` reads.
 pub(crate) const MAX_DEPTH: usize = 127;
+
+/// Digits of a number that is surely in range.
+const MAX_PLAIN_DIGITS: u32 = 300;
 
 /// How many characters of an unknown word an error text shows.
 const MAX_TOKEN_CHARACTERS: usize = 256;
@@ -36,7 +40,12 @@ pub struct JsonSyntaxError {
 }
 
 /// Parses a text from outside: an execution's input, a task's output.
+///
+/// Most texts are only looked through here: they are parsed when somebody looks inside.
 pub fn parse_json(text: &str) -> Result<Payload, JsonSyntaxError> {
+    if is_plainly_valid(text) {
+        return Ok(Payload::from_valid_text(text));
+    }
     match Payload::parse(text) {
         Ok(payload) => Ok(payload),
         Err(error) => Err(match parse_document(text) {
@@ -53,6 +62,25 @@ pub fn parse_json(text: &str) -> Result<Payload, JsonSyntaxError> {
             },
         }),
     }
+}
+
+/// Whether a text is JSON that [`parse_value`] reads, told without building the value. It may
+/// deny it of texts that have escaped characters, exponents or very long numbers: what skips a
+/// value does not check surrogates and the range of numbers.
+fn is_plainly_valid(text: &str) -> bool {
+    let mut digits = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < MAX_PLAIN_DIGITS => digits += 1,
+            b'0'..=b'9' => return false,
+            b'e' | b'E' if digits > 0 => return false,
+            b'.' => {}
+            _ => digits = 0,
+        }
+    }
+    !text.contains("\\u")
+        && nesting(text) <= MAX_DEPTH
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// The value of a JSON text, as Java reads it: `-0` is the integer 0.

@@ -63,31 +63,16 @@ impl Payload {
         self.text().len()
     }
 
+    /// About how many bytes of memory it takes: its text, and its parsed form where somebody has
+    /// looked inside.
+    pub fn memory(&self) -> usize {
+        let text = self.0.text.get().map_or(0, |text| text.len());
+        text + self.0.value.get().map_or(0, value_memory)
+    }
+
     /// How many arrays and objects stand inside each other at the deepest place.
     pub fn nesting(&self) -> usize {
-        let (mut depth, mut deepest) = (0_usize, 0);
-        let mut bytes = self.text().bytes();
-        while let Some(byte) = bytes.next() {
-            match byte {
-                b'{' | b'[' => {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                b'"' => {
-                    // Brackets in strings do not count.
-                    while let Some(byte) = bytes.next() {
-                        match byte {
-                            b'"' => break,
-                            b'\\' => _ = bytes.next(),
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        deepest
+        nesting(self.text())
     }
 
     /// Whether both are the same shared value (not merely equal ones).
@@ -100,6 +85,51 @@ impl Payload {
         Arc::as_ptr(&self.0) as usize
     }
 }
+
+/// How many arrays and objects stand inside each other at the deepest place of a JSON text.
+pub(crate) fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                // Brackets in strings do not count.
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => _ = bytes.next(),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Bytes of a parsed value with all that is in it.
+fn value_memory(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(value_memory).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| MEMBER_BYTES + name.len() + value_memory(value))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
+}
+
+/// Bytes of a member of an object beside its name's text and its value: the name itself, its hash
+/// and its place in the index.
+const MEMBER_BYTES: usize = 48;
 
 impl From<Value> for Payload {
     fn from(value: Value) -> Payload {

@@ -665,6 +665,11 @@ impl Execution {
         }
     }
 
+    /// What went in, and what came out.
+    pub(crate) fn ends_mut(&mut self) -> impl Iterator<Item = &mut Payload> {
+        [&mut self.input].into_iter().chain(&mut self.output)
+    }
+
     /// It runs again, until then at the latest.
     pub(crate) fn reopen(&mut self, deadline: Timestamp) {
         self.status = Status::Running;

@@ -19,6 +19,7 @@ mod history;
 mod inspection;
 pub mod limits;
 mod map_run;
+mod memory;
 mod redrive;
 mod retry;
 mod state_test;

@@ -588,6 +588,11 @@ impl MapRun {
         self.is_too_large || self.results_bytes > most as u64
     }
 
+    /// The payloads that it holds.
+    pub(crate) fn kept_payloads(&self) -> impl Iterator<Item = &Payload> {
+        self.items.iter().chain(self.results.values()).chain(&self.written)
+    }
+
     /// Bytes of the results so far.
     pub(crate) fn results_bytes(&self) -> u64 {
         self.results_bytes

@@ -25,7 +25,8 @@ pub const DUE_PAGE_PAUSE_MS: i64 = 200;
 /// An execution that only waits leaves memory at once if its wake-up is further away than this,
 /// in milliseconds.
 pub const EVICT_WAIT_MS: i64 = 5_000;
-/// Bytes of journal of the executions kept in memory while nothing happens to them.
+/// Bytes of memory of the executions kept there while nothing happens to them: their payloads,
+/// parsed or not.
 pub const RESIDENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Milliseconds before an execution is woken again whose wake-up changed nothing.
 pub const FUTILE_WAKE_PAUSE_MS: i64 = 1_000;

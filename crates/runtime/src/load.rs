@@ -30,8 +30,6 @@ pub(crate) struct OpenExecution {
     pub(crate) header: Arc<ExecutionHeader>,
     /// What a new process must do for it.
     pub(crate) effects: Vec<Effect>,
-    /// Bytes of its journal.
-    pub(crate) bytes: usize,
 }
 
 /// What the store says of one write of a batch whose answer was lost.
@@ -159,7 +157,6 @@ fn load_open(
         definition,
         header: Arc::new(header),
         effects,
-        bytes: journal.iter().map(Vec::len).sum(),
     };
     Ok(Loaded { row, open: Some(open) })
 }

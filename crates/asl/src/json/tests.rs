@@ -296,3 +296,42 @@ fn invalid_texts() {
         "##]],
     );
 }
+
+/// Whatever is only looked through is what the parser reads, and nothing else.
+#[test]
+fn the_quick_look_is_as_strict_as_the_parser() {
+    let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let mut texts: Vec<String> = [
+        r#"{"a": [1, -2.5, true, null, "x\n\"y"], "b": {"c": ""}}"#,
+        r#"["\ud83d\ude00", 1e5, 0.1E-3, 12345678901234567890]"#,
+        " \t\r\n[ ] ",
+        r#""\u0041""#,
+    ]
+    .map(str::to_owned)
+    .into();
+    texts.extend([deep(127), deep(128), "9".repeat(310), format!("[{}.5]", "1".repeat(299))]);
+    texts.extend(
+        ["\"\u{1}\"", "[1]2", "\"\\ud800\"", "-", "01", "1.", "+1", "\u{feff}1"].map(Into::into),
+    );
+    let (mut quick, mut valid) = (0, 0);
+    let mut check = |text: &str| {
+        let is_valid = Payload::parse(text).is_ok();
+        let is_quick = is_plainly_valid(text);
+        assert!(is_valid || !is_quick, "{text}");
+        assert_eq!(parse_json(text).is_ok(), is_valid, "{text}");
+        quick += u32::from(is_quick);
+        valid += u32::from(is_valid);
+    };
+    for text in &texts {
+        check(text);
+        for (at, _) in text.char_indices().take(60) {
+            let end = text[at..].chars().next().map_or(at, |char| at + char.len_utf8());
+            check(&format!("{}{}", &text[..at], &text[end..]));
+            for other in ["\"", "\\", "{", "]", ",", ":", "0", "-", "e", ".", "\u{0}", "ü"] {
+                check(&format!("{}{other}{}", &text[..at], &text[end..]));
+                check(&format!("{}{other}{}", &text[..at], &text[at..]));
+            }
+        }
+    }
+    assert!(quick > 200 && valid > quick, "{quick} of {valid}");
+}

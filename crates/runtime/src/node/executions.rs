@@ -113,8 +113,6 @@ pub(crate) struct Turn {
     pub(crate) events: Option<Arc<Vec<Event>>>,
     pub(crate) branches: Vec<Branch>,
     pub(crate) has_events: bool,
-    /// Bytes of its journal.
-    pub(crate) bytes: usize,
     /// Whether it opened (1) or closed (-1) a Standard execution.
     pub(crate) opened: i8,
 }
@@ -142,8 +140,6 @@ pub(crate) struct Resident {
     pub(crate) known: Option<Known>,
     /// Turns in the store.
     pub(crate) turns: u32,
-    /// Bytes of its journal.
-    pub(crate) bytes: usize,
     pub(crate) first: Option<Box<FirstTurn>>,
     /// Set where it lives in memory only: a synchronous Express execution, and who waits for
     /// its end.
@@ -158,6 +154,8 @@ pub(crate) struct Resident {
     pub(crate) load_failures: u32,
     /// Its place in the order of leaving, while it is idle.
     stamp: Option<u64>,
+    /// Bytes of memory that it takes, while it is idle.
+    weight: usize,
 }
 
 /// What never changes about an execution in memory.
@@ -191,7 +189,6 @@ impl Resident {
             readers: Vec::new(),
             known: None,
             turns: 0,
-            bytes: 0,
             first: None,
             sync: None,
             input: None,
@@ -199,6 +196,7 @@ impl Resident {
             hold_until: i64::MIN,
             load_failures: 0,
             stamp: None,
+            weight: 0,
         }
     }
 
@@ -280,8 +278,12 @@ impl Executions {
         if let Some(resident) = self.residents.get_mut(&key) {
             self.next_stamp += 1;
             resident.stamp = Some(self.next_stamp);
+            resident.weight = match &resident.phase {
+                Phase::Idle(execution) => execution.memory(),
+                _ => 0,
+            };
             self.idle.insert(self.next_stamp, key);
-            self.idle_bytes += resident.bytes;
+            self.idle_bytes += resident.weight;
         }
     }
 
@@ -291,7 +293,7 @@ impl Executions {
             && let Some(stamp) = resident.stamp.take()
         {
             self.idle.remove(&stamp);
-            self.idle_bytes -= resident.bytes;
+            self.idle_bytes -= resident.weight;
         }
     }
 

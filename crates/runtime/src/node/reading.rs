@@ -269,7 +269,7 @@ impl Node {
         let Some(open) = open else {
             return self.adopt_ended(key, &row);
         };
-        let OpenExecution { execution, definition, header, effects, bytes } = open;
+        let OpenExecution { execution, definition, header, effects } = open;
         let logging = header.configurations.logging.clone().map(Arc::new);
         let parent = header.parent.clone();
         let identity = Arc::clone(&execution.identity);
@@ -278,7 +278,6 @@ impl Node {
         self.executions.know(key, Known { identity, definition, header, logging, parent });
         if let Some(resident) = self.executions.get_mut(key) {
             resident.turns = row.turns;
-            resident.bytes = bytes;
             resident.load_failures = 0;
             resident.phase = Phase::Idle(execution);
         }

@@ -244,7 +244,6 @@ impl Node {
             Ok(result) => result,
             Err(text) => return self.panicked(key, entries, text),
         };
-        let bytes = result.write.as_ref().map_or(0, |write| write.journal.len());
         let turn = Turn {
             entries,
             refusals: result.refusals.into_iter().skip(own).collect(),
@@ -252,7 +251,6 @@ impl Node {
             events: result.events,
             branches: result.branches,
             has_events: result.has_events,
-            bytes,
             opened: result.opened,
         };
         if let Some(write) = result.write {
@@ -333,7 +331,6 @@ impl Node {
         }
         resident.phase = Phase::Idle(execution);
         resident.turns += 1;
-        resident.bytes += turn.bytes;
         resident.input = None;
         resident.panic = None;
         self.release(key, turn);
@@ -649,6 +646,11 @@ impl Node {
             self.reply(reply, Ok(Answer::Described(Box::new(described))));
             self.executions.remove(key);
         } else {
+            if let Some(Phase::Idle(execution)) =
+                self.executions.get_mut(key).map(|held| &mut held.phase)
+            {
+                execution.forget_parsed();
+            }
             self.executions.mark_idle(key);
             self.evict_surplus();
         }

@@ -13,6 +13,7 @@ mod item_readers;
 mod jobs;
 mod map_run_redrives;
 mod map_runs;
+mod memory;
 mod metering;
 mod mocks;
 mod purging;

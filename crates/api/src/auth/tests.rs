@@ -71,6 +71,8 @@ struct Signer {
     at: Timestamp,
     /// Set for a presigned request.
     expires: Option<u64>,
+    /// What is signed in the place of the body's hash.
+    payload: Option<&'static str>,
 }
 
 const SIGNER: Signer = Signer {
@@ -81,6 +83,7 @@ const SIGNER: Signer = Signer {
     service: "states",
     at: NOW,
     expires: None,
+    payload: None,
 };
 
 impl Signer {
@@ -110,7 +113,10 @@ impl Signer {
             .into();
         let headers =
             request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
-        let body = SignableBody::Bytes(request.body());
+        let body = match self.payload {
+            None => SignableBody::Bytes(request.body()),
+            Some(form) => SignableBody::Precomputed(form.to_owned()),
+        };
         let uri = request.uri().to_string();
         let signable = SignableRequest::new("POST", uri, headers, body).unwrap();
         let (instructions, _) = sign(signable, &parameters).unwrap().into_parts();
@@ -182,6 +188,29 @@ fn wrong_keys_are_refused_in_aws_words() {
             r#"{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"The security token included in the request is invalid."}"#
         ]],
     );
+}
+
+/// Only S3 takes bodies that are not signed as a whole: here somebody on the way could change them.
+#[test]
+fn the_body_must_be_signed_as_a_whole() {
+    for form in [
+        "UNSIGNED-PAYLOAD",
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+        // The hash of nothing.
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ] {
+        for expires in [None, Some(60)] {
+            let mut request = Signer { payload: Some(form), expires, ..SIGNER }.sign();
+            request.headers_mut().insert("x-amz-content-sha256", form.parse().unwrap());
+            let outcome = outcome(&AccessKeys::new([key(None)]), request, NOW);
+            assert!(outcome.contains("InvalidSignatureException"), "{form}: {outcome}");
+        }
+    }
+    // The hash of the body in so many words is no other signature.
+    let hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    check(Signer { payload: Some(hash), ..SIGNER }.sign(), expect!["111122223333 in us-east-1"]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ struct Told {
     started: u64,
     ended: BTreeMap<u32, Status>,
     redrives: u32,
+    /// Children that were to run again: the last redrive that wanted it, and when.
+    wanted: BTreeMap<u32, (u32, i64)>,
     over_at: Option<i64>,
     has_succeeded: bool,
 }
@@ -54,7 +56,11 @@ pub(crate) fn check(store: &MemoryStore) -> (usize, usize) {
                     for index in children {
                         let before = told.ended.remove(&index);
                         assert_ne!(before, Some(Status::Succeeded), "a success is kept");
+                        told.wanted.insert(index, (told.redrives, event.at.0));
                     }
+                }
+                EventKind::ChildNotRedriven { index, .. } => {
+                    told.wanted.remove(&index);
                 }
                 EventKind::MapRunSucceeded { .. } => {
                     told.has_succeeded = true;
@@ -94,12 +100,25 @@ fn check_run(store: &MemoryStore, arn: &str, told: &Told) -> usize {
         let row = rows.iter().find(|row| row.new.arn == child);
         let row = row.unwrap_or_else(|| panic!("a child that ended is lost: {child}"));
         assert_eq!(row.state.status, status_code(*status), "{child}");
+        if let Some(wanted) = told.wanted.get(index)
+            && *status != Status::Succeeded
+        {
+            assert!(has_run_again(store, row, *wanted), "an old end was told again: {child}");
+        }
     }
     if told.has_succeeded {
         assert_eq!(told.ended.len() as u64, told.started, "a run waits for all its children");
         assert_eq!(rows.len() as u64, told.started);
     }
     rows.len()
+}
+
+/// Whether a child ran for a redrive, or was started for the first time by it.
+fn has_run_again(store: &MemoryStore, row: &ExecutionRow, (attempt, at): (u32, i64)) -> bool {
+    let events = events(store, row.key);
+    let is_new = events.first().is_some_and(|event| event.at.0 >= at);
+    let is_it = |kind: &EventKind| matches!(kind, EventKind::AttemptStarted { attempt: made } if *made >= attempt);
+    is_new || events.iter().any(|event| is_it(&event.kind))
 }
 
 /// A child runs at most once for its Map Run's start and for each of its redrives, ends as often,

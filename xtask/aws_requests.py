@@ -52,6 +52,7 @@ ALWAYS = {
         "DeleteObjects",
         "GetObject",
         "ListObjectsV2",
+        "PutBucketAcl",
         "PutBucketLifecycleConfiguration",
         "PutBucketNotificationConfiguration",
         "PutObject",

@@ -1,13 +1,15 @@
 //! Requests and answers of many services, held against what botocore makes of them
 //! (`testdata/aws_requests/`, made by `cargo xtask requests`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use integrations::aws::{WireRequest, parse_response, serialize, service_spelling, task_spelling};
 use serde_json::{Map, Value, json};
-use service_models::{Operation, Protocol, Service};
+use service_models::{
+    Location, Operation, Protocol, Reference, Service, ShapeType, TimestampFormat,
+};
 
 /// Service, operation and side of cases that are meant to differ.
 const DIFFERENT: &[(&str, &str, &str)] = &[
@@ -205,4 +207,96 @@ fn answers_are_read_as_by_botocore() {
     }
     let (failed, all) = (failures.len(), cases.len());
     assert!(failures.is_empty(), "{failed} of {all}:\n{}", failures.join("\n"));
+}
+
+/// What is special about a member that has a value.
+fn kinds(
+    service: &Service,
+    reference: &Reference,
+    value: &Value,
+    found: &mut BTreeSet<&'static str>,
+) {
+    let shape = service.shape(reference);
+    let is_list = shape.shape_type == ShapeType::List;
+    let format = reference.timestamp_format.or(shape.timestamp_format);
+    let is_xml = matches!(service.protocol, Protocol::RestXml | Protocol::Query | Protocol::Ec2);
+    let is_flat = reference.is_flattened || shape.is_flattened;
+    let namespace = reference.xml_namespace.is_some() || shape.xml_namespace.is_some();
+    let is = |kind: &'static str, holds: bool| holds.then_some(kind);
+    found.extend(
+        [
+            is("header", reference.location == Some(Location::Header)),
+            is("headers by prefix", reference.location == Some(Location::Headers)),
+            is("query string", reference.location == Some(Location::QueryString)),
+            is("path", reference.location == Some(Location::Uri)),
+            is("host prefix", reference.is_host_label),
+            is("idempotency token", reference.is_idempotency_token),
+            is("JSON in a text", reference.is_json),
+            is("blob", shape.shape_type == ShapeType::Blob),
+            is("streaming blob", shape.shape_type == ShapeType::Blob && shape.is_streaming),
+            is("document", shape.is_document),
+            is("XML attribute", reference.is_xml_attribute),
+            is("XML namespace", service.protocol == Protocol::RestXml && namespace),
+            is("flattened list", is_xml && is_flat && is_list),
+            is("list", is_xml && !is_flat && is_list),
+            is("flattened map", is_xml && is_flat && shape.shape_type == ShapeType::Map),
+            is("map", shape.shape_type == ShapeType::Map),
+            is("seconds", format == Some(TimestampFormat::UnixTimestamp)),
+            is("ISO 8601", format == Some(TimestampFormat::Iso8601)),
+            is("RFC 822", format == Some(TimestampFormat::Rfc822)),
+            is("moment", shape.shape_type == ShapeType::Timestamp && format.is_none()),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+    match value {
+        Value::Object(given) if shape.shape_type == ShapeType::Structure => {
+            for (name, value) in given {
+                let member = shape.member(name).or_else(|| shape.property(name));
+                if let Some(member) = member {
+                    kinds(service, &member.reference, value, found);
+                }
+            }
+        }
+        Value::Object(given) if shape.shape_type == ShapeType::Map => {
+            given.values().for_each(|value| kinds(service, shape.value(), value, found));
+        }
+        Value::Array(items) if is_list => {
+            items.iter().for_each(|item| kinds(service, shape.element(), item, found));
+        }
+        _ => {}
+    }
+}
+
+/// The cases leave out no way in which a service has a member written. (No input has a flattened
+/// map in XML, or says that a moment is written in seconds.)
+#[test]
+fn the_cases_have_every_kind_of_member() {
+    let mut found = BTreeSet::new();
+    for case in cases() {
+        if let Some(input) = &case.operation.input {
+            kinds(case.service, input, &case.value["parameters"], &mut found);
+        }
+    }
+    let all = [
+        "ISO 8601",
+        "JSON in a text",
+        "RFC 822",
+        "XML attribute",
+        "XML namespace",
+        "blob",
+        "document",
+        "flattened list",
+        "header",
+        "headers by prefix",
+        "host prefix",
+        "idempotency token",
+        "list",
+        "map",
+        "moment",
+        "path",
+        "query string",
+        "streaming blob",
+    ];
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), all);
 }

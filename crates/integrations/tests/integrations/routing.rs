@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use runtime::TaskRunner;
 use serde_json::{Value, json};
 
+use crate::web::Web;
 use crate::world::{Failure, World, call, function_resource};
 
 const APP: &str = "import os\ndef f(event, context):\n    return os.environ['NAME']\n";
@@ -91,4 +92,54 @@ async fn a_call_that_may_have_been_made_is_made_again_only_if_that_is_wanted() {
     expect![[r#"Stepwell.InterruptedByCrash: The server stopped while function 'g' may have been at work, and its configuration says on_crash = "fail""#]]
         .assert_eq(&Failure::from(recovered("g").await.unwrap_err()).to_string());
     assert_eq!(world.call("g", json!({})).await, Ok(json!("careful")));
+}
+
+/// The first route that fits takes the task, whatever integration it would be.
+#[tokio::test]
+async fn routes_take_tasks_in_their_order() {
+    let web = Web::answering(|request| {
+        let (status, body) = match request.target.as_str() {
+            "/hook" => (200, request.body.clone()),
+            "/broken" => (503, "\"later\"".to_owned()),
+            _ => (200, json!({"MessageId": request.header("x-amz-target")}).to_string()),
+        };
+        http::Response::builder().status(status).body(body.into()).unwrap()
+    })
+    .await;
+    let world = World::with_config(|config| {
+        config.routes = serde_json::from_value(json!([
+            {"resource": "sqs:sendMessage.waitForTaskToken", "mock": {"result": {"taken": 1}}},
+            {"resource": "sqs:*", "endpoint": web.url("")},
+            {"resource": "*", "mock": {"error": "Never", "cause": "an earlier one fits"}},
+        ]))
+        .unwrap();
+        config.routes.splice(
+            2..2,
+            serde_json::from_value::<Vec<_>>(json!([
+                {"resource": "arn:aws:states:::glue:startJobRun.sync", "process": ["sh", "-c", "cat"]},
+                {"resource": "glue:*", "process": ["sh", "-c", "echo '{\"Error\": \"Mine\", \"Cause\": \"so\"}'; exit 3"]},
+                {"resource": "aws-sdk:*:get*", "http": web.url("/hook")},
+                {"resource": "aws-sdk:s3:*", "http": web.url("/broken")},
+            ]))
+            .unwrap(),
+        );
+    });
+    let parameters = json!({"QueueUrl": "http://q/1/q", "MessageBody": "m"});
+    for (resource, expected) in [
+        ("sqs:sendMessage.waitForTaskToken", expect![[r#"{"taken":1}"#]]),
+        ("sqs:sendMessage", expect![[r#""AmazonSQS.SendMessage""#]]),
+        ("glue:startJobRun.sync", expect![[r#"{"QueueUrl":"http://q/1/q","MessageBody":"m"}"#]]),
+        ("glue:startJobRun", expect!["Mine: so"]),
+        ("aws-sdk:s3:getObject", expect![[r#"{"QueueUrl":"http://q/1/q","MessageBody":"m"}"#]]),
+        ("aws-sdk:s3:putObject", expect!["States.Http.StatusCode.503: \"later\""]),
+        ("dynamodb:getItem", expect!["Never: an earlier one fits"]),
+        ("http:invoke", expect!["Never: an earlier one fits"]),
+    ] {
+        let resource = asl::Resource::parse(&format!("arn:aws:states:::{resource}")).unwrap();
+        let shown = match world.run(resource, parameters.clone()).await {
+            Ok(output) => output.get("MessageId").unwrap_or(&output).to_string(),
+            Err(failure) => failure.to_string(),
+        };
+        expected.assert_eq(&shown);
+    }
 }

@@ -198,7 +198,10 @@ fn spawn(
 ) -> tokio::task::JoinHandle<Result<Payload, TaskFailure>> {
     call.submission = Submission::to(|_| Box::pin(std::future::ready(())));
     let server = Arc::clone(server);
-    tokio::spawn(async move { server.run(call).await })
+    tokio::spawn(async move {
+        let ended = tokio::time::timeout(Duration::from_secs(30), server.run(call)).await;
+        ended.expect("a job ends")
+    })
 }
 
 #[tokio::test]

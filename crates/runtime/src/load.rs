@@ -313,6 +313,21 @@ pub fn parent_state(store: &dyn Store, parent: &ParentRecord) -> Result<ParentSt
     Ok(end.unwrap_or(ParentState::Gone))
 }
 
+/// Whether the journal knows of a task at all: the turn that it is from may not have been kept.
+pub(crate) fn was_scheduled(store: &dyn Store, task: &ParentRecord) -> Result<bool, LoadError> {
+    let (key, id) = task.place();
+    let row = store.execution(key)?.filter(|row| row.new.arn == task.execution);
+    let Some(row) = row else {
+        return Ok(false);
+    };
+    let journal = store.journal(key)?;
+    let kept = journal.iter().take(row.turns as usize);
+    Ok(kept
+        .filter_map(|bytes| decode_turn(bytes).ok())
+        .flatten()
+        .any(|event| event.id == id.0 && matches!(event.kind, EventKind::TaskScheduled { .. })))
+}
+
 /// Looks what became of each write of a batch whose answer was lost.
 pub fn check(
     store: &dyn Store,

@@ -241,7 +241,11 @@ impl Node {
                 Question::Await { place, arn, result } => {
                     self.await_execution(place, &arn, result);
                 }
-                Question::Parent(child) => self.look_for_parent(child),
+                Question::Parent(child) if self.executions.get(child).is_some() => {
+                    self.look_for_parent(child);
+                }
+                // It has left memory: what is read is asked for its parent.
+                Question::Parent(child) => self.visit(child),
             }
         }
     }

@@ -294,13 +294,17 @@ async fn a_job_that_takes_too_long_is_ended_and_not_tried_again() {
     let world =
         World::new(batch(json!({"command": script(text), "attempts": 3, "timeout_seconds": 60})));
     // It was started long ago, as far as anybody can see.
+    // What the first server has under way ends with it, as with a process.
+    let process = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let first = world.server();
-    let waiting = spawn(&first, submit(Pattern::Sync, json!({})));
+    process.spawn(async move { spawn(&first, submit(Pattern::Sync, json!({}))).await });
     world.appears("started").await;
-    waiting.abort();
     let jobs = world.folder.path().join("jobs");
     let job = std::fs::read_dir(&jobs).unwrap().map(|entry| entry.unwrap().path());
     let job = job.into_iter().find(|path| path.is_dir()).unwrap();
+    // The program may be there before its shell's number is.
+    world.appears(job.join("attempt-1.pid").to_str().unwrap()).await;
+    process.shutdown_background();
     let claim = std::fs::File::open(job.join("attempt-1.claim")).unwrap();
     let hour = Duration::from_secs(3600);
     claim.set_modified(std::time::SystemTime::now() - hour).unwrap();

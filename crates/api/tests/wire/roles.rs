@@ -6,6 +6,8 @@ use api::{AccessKey, AccessKeys, Role};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use expect_test::{Expect, expect};
 use serde_json::json;
 
@@ -207,6 +209,53 @@ async fn requests_that_nobody_signed_are_refused() {
     let mut connection = server.connect().await;
     connection.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_eq!(connection.response().await.unwrap().status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn each_role_may_ask_beside_awss_api_what_is_like_its_operations() {
+    let server = Server::start_signed(keys()).await;
+    let described: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../docs/openapi.json")).unwrap();
+    let execution = "arn:aws:states:us-east-1:123456789012:execution:m:e";
+    let mut table = String::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let method = methods.as_object().unwrap().keys().next().unwrap();
+        let asked = path.replace("{executionArn}", execution).replace("{jobId}", "j");
+        let mut may = Vec::new();
+        for role in ["nobody", "reader", "worker", "operator", "admin"] {
+            let user = STANDARD.encode(format!("{}:secret of {role}", role.to_uppercase()));
+            let mut connection = server.connect().await;
+            let request = format!(
+                "{} {asked} HTTP/1.1\r\nhost: x\r\nauthorization: Basic {user}\r\n\
+                 content-length: 2\r\n\r\n{{}}",
+                method.to_uppercase()
+            );
+            connection.send(request.as_bytes()).await;
+            let response = connection.response().await.unwrap();
+            let refused = ["AccessDenied", "UnrecognizedClient"];
+            if !refused.iter().any(|error| response.body.contains(error)) {
+                may.push(role);
+            }
+        }
+        table += &format!("{method} {path}: {}\n", may.join(" "));
+    }
+    expect![[r#"
+        get /api/openapi.json: reader operator admin
+        get /api/executions: reader operator admin
+        get /api/executions/{executionArn}: reader operator admin
+        get /api/executions/{executionArn}/events: reader operator admin
+        get /api/executions/{executionArn}/tree: reader operator admin
+        get /api/express: reader operator admin
+        get /api/express/{executionArn}: reader operator admin
+        get /api/express/{executionArn}/history: reader operator admin
+        get /api/jobs: reader operator admin
+        get /api/jobs/{jobId}: reader operator admin
+        get /api/jobs/{jobId}/log: reader operator admin
+        get /api/usage: reader operator admin
+        post /api/approvals: operator admin
+    "#]]
+    .assert_eq(&table);
     server.stop().await;
 }
 

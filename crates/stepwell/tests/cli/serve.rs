@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::Folder;
-use crate::server::{Process, answer};
+use crate::server::{Process, answer, call};
 
 const MACHINE: &str =
     r#"{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": true}}}"#;
@@ -85,6 +85,17 @@ fn mocks_answer_the_tasks_of_test_cases() {
         ----- stderr -----
         error: wrong.json:2:3: a mock file has no field 'a': StateMachines, MockedResponses are known
     "#]]);
+}
+
+#[test]
+fn without_keys_other_machines_reach_it_when_told_so() {
+    let folder = Folder::with(&[]);
+    let arguments = ["serve", "--listen", "0.0.0.0:0", "--insecure", "--data", ":memory:"];
+    let server = Process::start(folder.command(&arguments));
+    let (host, port) = server.address.rsplit_once(':').unwrap();
+    assert_eq!(host, "0.0.0.0");
+    let listed = call(&format!("127.0.0.1:{port}"), "ListStateMachines", &json!({}));
+    assert_eq!(listed, json!({"stateMachines": []}));
 }
 
 #[test]

@@ -104,6 +104,23 @@ def test_s3(service, run):
     assert error == "S3.NoSuchBucketException"
 
 
+def test_step_functions(service, run):
+    # Those of another server: the route leads there.
+    definition = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    create = {"Name": "elsewhere", "RoleArn": ROLE, "Definition": json.dumps(definition)}
+    arn = run("aws-sdk:sfn:createStateMachine", create)["StateMachineArn"]
+    assert service("stepfunctions").describe_state_machine(stateMachineArn=arn)["name"] == "elsewhere"
+    started = run("aws-sdk:sfn:startExecution", {"StateMachineArn": arn, "Input": {"a": 1}})
+    assert started["StartDate"].endswith("Z")
+    described = run("aws-sdk:sfn:describeExecution", {"ExecutionArn": started["ExecutionArn"]})
+    assert described["StateMachineArn"] == arn and json.loads(described["Input"]) == {"a": 1}
+    named = {"StateMachineArn": arn, "Input": "{}", "Name": {"a": 1}}
+    assert run("aws-sdk:sfn:startExecution", named)[0] == "States.Runtime"
+    error, cause = run("aws-sdk:sfn:describeStateMachine", {"StateMachineArn": arn + "x"})
+    assert error == "Sfn.StateMachineDoesNotExistException"
+    assert "(Service: Sfn, Status Code: 400, Request ID: " in cause
+
+
 def test_sqs_and_sns(service, run):
     queue = service("sqs").create_queue(QueueName="inbox")["QueueUrl"]
     topic = service("sns").create_topic(Name="news")["TopicArn"]

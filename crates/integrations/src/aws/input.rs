@@ -9,7 +9,8 @@ use service_models::{Member, Operation, Reference, Service, Shape, ShapeType};
 /// (`DbInstanceIdentifier`) and of the service (`DBInstanceIdentifier`) are understood.
 ///
 /// Texts stand for numbers and booleans where they read as such; objects and lists in the place
-/// of a text are written as JSON where the model says that the text is JSON, or bytes.
+/// of a text are written as JSON where the model says that the text is JSON, or bytes, and where it
+/// is data of Step Functions' own API.
 ///
 /// # Errors
 /// Everything that is wrong, in AWS's words where they are known.
@@ -121,6 +122,9 @@ impl Input<'_> {
             (ShapeType::Map, _) => self.must_be(field, "a MAP"),
             (ShapeType::String, Value::String(_)) => value.clone(),
             (ShapeType::String, _) if reference.is_json => value.clone(),
+            (ShapeType::String, Value::Object(_) | Value::Array(_)) if self.is_data(field) => {
+                Value::String(value.to_string())
+            }
             (ShapeType::String, _) => self.must_be(field, "a STRING"),
             (ShapeType::Blob, Value::String(_)) => value.clone(),
             (ShapeType::Blob, Value::Number(_)) => self.must_be(field, "a STRING"),
@@ -146,6 +150,12 @@ impl Input<'_> {
             },
             (ShapeType::Float, _) => self.must_be(field, "a NUMBER"),
         }
+    }
+
+    /// Whether a text of Step Functions' own API is an execution's or a task's data: published
+    /// definitions give it as it is.
+    fn is_data(&self, field: &str) -> bool {
+        &*self.service.id == "sfn" && matches!(field, "Input" | "Output")
     }
 
     fn integer(&mut self, field: &str, value: &Value) -> Value {

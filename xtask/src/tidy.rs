@@ -40,8 +40,17 @@ pub(crate) fn run() -> Result<()> {
 
 /// All files of the project: what is built, fetched or recorded elsewhere is not its own.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    const NOT_OURS: &[&str] =
-        &["target", ".git", ".venv", "node_modules", "__pycache__", "testdata", "dist"];
+    const NOT_OURS: &[&str] = &[
+        "target",
+        ".git",
+        ".venv",
+        ".stepwell",
+        ".shop",
+        "node_modules",
+        "__pycache__",
+        "testdata",
+        "dist",
+    ];
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let entry = entry?;
         let name = entry.file_name();

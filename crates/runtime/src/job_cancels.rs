@@ -145,11 +145,9 @@ pub(crate) fn left_behind(store: &dyn Store) -> Result<LeftBehind, LoadError> {
                 task: record.task,
                 awaited: true,
             };
-            let is_gone = load::was_scheduled(store, &task)?
-                && load::parent_state(store, &task)? == ParentState::Gone;
-            match record.call().filter(|_| is_gone) {
-                Some(call) => found.to_cancel.push((place.0, call)),
-                None => found.void.push(place),
+            match (load::parent_state(store, &task)?, record.call()) {
+                (ParentState::Gone, Some(call)) => found.to_cancel.push((place.0, call)),
+                _ => found.void.push(place),
             }
         }
         if is_last {

@@ -287,7 +287,7 @@ pub fn parent_state(store: &dyn Store, parent: &ParentRecord) -> Result<ParentSt
     let (key, task) = parent.place();
     let row = store.execution(key)?.filter(|row| row.new.arn == parent.execution);
     let Some(row) = row else {
-        return Ok(ParentState::Gone);
+        return Ok(ParentState::Unknown);
     };
     let mut journal = store.journal(key)?;
     journal.truncate(row.turns as usize);
@@ -299,7 +299,7 @@ pub fn parent_state(store: &dyn Store, parent: &ParentRecord) -> Result<ParentSt
     let mut attempt = events.skip_while(|event| event.id != task.0);
     let Some(EventKind::TaskScheduled { frame: own, .. }) = attempt.next().map(|event| event.kind)
     else {
-        return Ok(ParentState::Gone);
+        return Ok(ParentState::Unknown);
     };
     let end = attempt.find_map(|event| match event.kind {
         EventKind::TaskSucceeded { frame, .. }
@@ -311,21 +311,6 @@ pub fn parent_state(store: &dyn Store, parent: &ParentRecord) -> Result<ParentSt
         _ => None,
     });
     Ok(end.unwrap_or(ParentState::Gone))
-}
-
-/// Whether the journal knows of a task at all: the turn that it is from may not have been kept.
-pub(crate) fn was_scheduled(store: &dyn Store, task: &ParentRecord) -> Result<bool, LoadError> {
-    let (key, id) = task.place();
-    let row = store.execution(key)?.filter(|row| row.new.arn == task.execution);
-    let Some(row) = row else {
-        return Ok(false);
-    };
-    let journal = store.journal(key)?;
-    let kept = journal.iter().take(row.turns as usize);
-    Ok(kept
-        .filter_map(|bytes| decode_turn(bytes).ok())
-        .flatten()
-        .any(|event| event.id == id.0 && matches!(event.kind, EventKind::TaskScheduled { .. })))
 }
 
 /// Looks what became of each write of a batch whose answer was lost.

@@ -140,7 +140,9 @@ pub(crate) fn check(store: &MemoryStore) -> usize {
 
 /// A child whose parent was stopped, timed out or cut off was stopped soon.
 fn check_orphan(store: &MemoryStore, child: &ExecutionRow, parent: &ParentRecord) {
-    if load::parent_state(store, parent).expect("a journal reads") != ParentState::Gone {
+    let state = load::parent_state(store, parent).expect("a journal reads");
+    assert_ne!(state, ParentState::Unknown, "a child was started before its task was durable");
+    if state != ParentState::Gone {
         return;
     }
     let events = events(store, ExecutionKey(parent.key));

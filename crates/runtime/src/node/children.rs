@@ -55,6 +55,8 @@ pub enum ParentState {
     Left,
     /// It was stopped, timed out or cut off: the execution is to be stopped.
     Gone,
+    /// The journal has no such task: its turn was not kept, or its execution is no more.
+    Unknown,
 }
 
 impl Children {
@@ -283,7 +285,7 @@ impl Node {
             Ok(ParentState::Left) => {
                 self.children.unlink(place);
             }
-            Ok(ParentState::Gone) => {
+            Ok(ParentState::Gone | ParentState::Unknown) => {
                 self.children.unlink(place);
                 self.stop_child(child);
             }
